@@ -1,0 +1,23 @@
+//! OpenAI's Chat Completions, Completions and Embeddings, read where they lie: nothing is parsed into a model of ours
+//! or written anew, so that the caller's and the provider's own bytes go through.
+//!
+//! In: a request body ([`Peeker`]), a response body ([`ResponseScan`], [`ProviderError`]), a response stream
+//! ([`StreamScan`]). Out: what the request asks for, an edited body in borrowed pieces ([`Edits`]), token counts, and
+//! which bytes of a stream to forward. Does not know which provider serves a request, nor what a token costs.
+
+mod bad_body;
+mod error;
+mod keys;
+mod options;
+mod request;
+mod response;
+mod splice;
+mod stream;
+mod usage;
+
+pub use bad_body::BadBody;
+pub use error::ProviderError;
+pub use request::{MEMBERS_MAX, Peek, Peeker, peek};
+pub use response::{ResponseEnd, ResponseScan};
+pub use splice::Edits;
+pub use stream::{EVENT_BYTES_MAX, Step, StreamEnd, StreamScan};

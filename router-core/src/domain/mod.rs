@@ -1,0 +1,13 @@
+//! The words every other module speaks: identities, money, tokens, time and chance. Imports nothing of ours.
+
+mod ids;
+mod money;
+mod seed;
+mod time;
+mod usage;
+
+pub use ids::{DeploymentId, Id128, KeyDigest, KeyId, ParseIdError, ProviderId, RequestId, TenantId, UserId};
+pub use money::{Credits, ParseMoneyError, PicoPerToken, Price};
+pub use seed::Seed;
+pub use time::{Tick, Timestamp};
+pub use usage::{Overflow, Provenance, Usage, UsageReport};

@@ -1,0 +1,303 @@
+//! One request's state machine: what it answers to every order of events, and a seeded simulation of a shell around it.
+
+use std::time::Duration;
+
+use router_core::domain::{Seed, Tick};
+use router_core::exchange::{BodyKind, Exchange, Fact, Head, Input, Opening, Outcome, Output, Terms, UpstreamFault};
+
+const DONE: &str = "data: [DONE]\n\n";
+const EVENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n";
+const USAGE: &str =
+    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":5}}\n\n";
+const DOCUMENT: &str = r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}"#;
+
+const TERMS: Terms = Terms {
+    strip_usage: true,
+    hold_bytes_max: 1000,
+    connect: Duration::from_millis(10),
+    first_byte: Duration::from_millis(100),
+    between_chunks: Duration::from_millis(50),
+    total: Duration::from_millis(500),
+};
+
+/// A shell in memory: keeps the window, and what the client would have received.
+struct Shell {
+    exchange: Exchange,
+    window: Vec<u8>,
+    client: Vec<u8>,
+    begun: Option<Opening>,
+    dials: u32,
+    wake_at: Tick,
+    outcome: Option<Outcome>,
+    facts: Vec<Fact>,
+}
+
+impl Shell {
+    fn new(terms: Terms) -> Self {
+        let mut outputs = Vec::new();
+        let exchange = Exchange::start(terms, Tick(0), &mut outputs);
+        let mut shell = Self {
+            exchange,
+            window: Vec::new(),
+            client: Vec::new(),
+            begun: None,
+            dials: 0,
+            wake_at: Tick(0),
+            outcome: None,
+            facts: Vec::new(),
+        };
+        shell.carry_out(&outputs);
+        shell
+    }
+
+    fn tell(&mut self, input: Input<'_>, now: u64) -> &mut Self {
+        let mut outputs = Vec::new();
+        self.exchange.handle(input, Tick(now), &mut outputs);
+        self.carry_out(&outputs);
+        self
+    }
+
+    fn head(&mut self, status: u16, kind: BodyKind) -> &mut Self {
+        self.tell(Input::Sent, 1).tell(Input::Head(Head { status, kind }), 2)
+    }
+
+    fn body(&mut self, bytes: &str, now: u64) -> &mut Self {
+        self.window.extend_from_slice(bytes.as_bytes());
+        let window = self.window.clone();
+        self.tell(Input::Body { window: &window }, now)
+    }
+
+    fn end(&mut self, now: u64) -> &mut Self {
+        let window = self.window.clone();
+        self.tell(Input::End { window: &window }, now)
+    }
+
+    fn carry_out(&mut self, outputs: &[Output]) {
+        for output in outputs {
+            assert_eq!(self.outcome, None, "nothing follows the end, but {output:?} did");
+            match *output {
+                Output::Dial { .. } => self.dials += 1,
+                Output::Begin(opening) => {
+                    assert_eq!(self.begun.replace(opening), None, "an answer begins once");
+                }
+                Output::Forward(bytes) => {
+                    assert!(self.begun.is_some(), "bytes before the head");
+                    self.client.extend(self.window.drain(..bytes));
+                }
+                Output::Drop(bytes) => drop(self.window.drain(..bytes)),
+                Output::WakeAt(at) => self.wake_at = at,
+                Output::Note(fact) => self.facts.push(fact),
+                Output::Finish(outcome) => self.outcome = Some(outcome),
+            }
+        }
+    }
+
+    fn received(&self) -> &str {
+        std::str::from_utf8(&self.client).expect("tests send text")
+    }
+}
+
+#[test]
+fn a_stream_is_forwarded_event_by_event_without_the_usage_nobody_asked_for() {
+    let mut shell = Shell::new(TERMS);
+    shell.head(200, BodyKind::Events).body(EVENT, 3);
+    assert_eq!((shell.received(), shell.begun), (EVENT, Some(Opening::Streamed)));
+    shell.body(&EVENT[..10], 4);
+    assert_eq!(shell.received(), EVENT, "half an event waits for its other half");
+    shell.body(&EVENT[10..], 5).body(USAGE, 6).body(DONE, 7).end(8);
+    assert_eq!(shell.received(), [EVENT, EVENT, DONE].concat());
+    assert_eq!(shell.outcome, Some(Outcome::Complete));
+    assert_eq!(shell.exchange.usage().map(|usage| (usage.input, usage.output)), Some((3, 2)));
+    assert_eq!(shell.facts, [Fact::Sent, Fact::FirstByte, Fact::FirstForward]);
+}
+
+#[test]
+fn a_client_that_asked_for_usage_gets_it() {
+    let mut shell = Shell::new(Terms { strip_usage: false, ..TERMS });
+    shell.head(200, BodyKind::Events).body(&[EVENT, USAGE, DONE].concat(), 3).end(4);
+    assert_eq!(shell.received(), [EVENT, USAGE, DONE].concat());
+}
+
+#[test]
+fn a_document_is_held_until_its_usage_can_stand_in_the_head() {
+    let mut shell = Shell::new(TERMS);
+    shell.head(200, BodyKind::Json).body(&DOCUMENT[..20], 3);
+    assert_eq!(shell.begun, None);
+    shell.body(&DOCUMENT[20..], 4).end(5);
+    assert_eq!((shell.received(), shell.begun), (DOCUMENT, Some(Opening::Whole)));
+    assert_eq!(shell.exchange.usage().map(|usage| usage.total), Some(Some(5)));
+}
+
+#[test]
+fn a_document_over_the_bound_is_passed_on_as_it_comes_and_still_counted() {
+    let filler = format!("{{\"data\":\"{}\",", "x".repeat(2000));
+    let mut shell = Shell::new(TERMS);
+    shell.head(200, BodyKind::Json).body(&filler, 3);
+    assert_eq!((shell.received(), shell.begun), (filler.as_str(), Some(Opening::Streamed)));
+    shell.body(&DOCUMENT[1..], 4).end(5);
+    assert_eq!(shell.outcome, Some(Outcome::Complete));
+    assert_eq!(shell.exchange.usage().map(|usage| usage.input), Some(3));
+}
+
+#[test]
+fn an_answer_that_ends_early_is_never_taken_for_a_whole_one() {
+    let truncated = UpstreamFault::Truncated;
+    for (kind, body, expected) in [
+        (BodyKind::Events, "", Outcome::Failed(truncated)),
+        (BodyKind::Events, EVENT, Outcome::Broken(truncated)),
+        (BodyKind::Json, &DOCUMENT[..30], Outcome::Failed(truncated)),
+        (BodyKind::Json, "", Outcome::Failed(truncated)),
+    ] {
+        let mut shell = Shell::new(TERMS);
+        shell.head(200, kind).body(body, 3).end(4);
+        assert_eq!(shell.outcome, Some(expected), "{kind:?} {body:?}");
+    }
+    let mut shell = Shell::new(TERMS);
+    shell.head(200, BodyKind::Events).body(EVENT, 3).tell(Input::Fault(truncated), 4);
+    assert_eq!(shell.outcome, Some(Outcome::Broken(truncated)));
+}
+
+#[test]
+fn a_refusal_is_kept_in_the_window_and_cut_at_a_bound() {
+    let mut shell = Shell::new(TERMS);
+    shell.head(429, BodyKind::Json).body("{\"error\":", 3).body("{}}", 4).end(5);
+    assert_eq!(shell.outcome, Some(Outcome::Refused { status: 429 }));
+    assert_eq!((shell.window.as_slice(), shell.begun), (&b"{\"error\":{}}"[..], None));
+    let mut shell = Shell::new(TERMS);
+    shell.head(500, BodyKind::Opaque).body(&"x".repeat(70_000), 3);
+    assert_eq!(shell.outcome, Some(Outcome::Refused { status: 500 }), "an endless refusal ends");
+}
+
+#[test]
+fn a_closed_kept_connection_is_replaced_once_and_only_before_an_answer() {
+    let stale = Input::Fault(UpstreamFault::StaleReuse);
+    let mut shell = Shell::new(TERMS);
+    shell.tell(stale, 1);
+    assert_eq!((shell.dials, shell.outcome), (2, None));
+    shell.tell(Input::Fault(UpstreamFault::StaleReuse), 2);
+    assert_eq!((shell.dials, shell.outcome), (2, Some(Outcome::Failed(UpstreamFault::StaleReuse))));
+
+    let mut shell = Shell::new(TERMS);
+    shell.head(200, BodyKind::Events).tell(Input::Fault(UpstreamFault::StaleReuse), 3);
+    assert_eq!(shell.dials, 1);
+}
+
+#[test]
+fn each_phase_has_its_own_deadline_and_the_whole_has_one_too() {
+    let millis = |millis: u64| millis * 1000;
+    let mut shell = Shell::new(TERMS);
+    assert_eq!(shell.wake_at, Tick(millis(10)));
+    shell.tell(Input::Wake, millis(10));
+    assert_eq!(shell.outcome, Some(Outcome::Failed(UpstreamFault::ConnectTimeout)));
+
+    let mut shell = Shell::new(TERMS);
+    shell.tell(Input::Sent, millis(1)).tell(Input::Wake, millis(10));
+    assert_eq!((shell.outcome, shell.wake_at), (None, Tick(millis(101))), "waking early is not a deadline");
+    shell.tell(Input::Wake, millis(101));
+    assert_eq!(shell.outcome, Some(Outcome::Failed(UpstreamFault::FirstByteTimeout)));
+
+    let mut shell = Shell::new(TERMS);
+    shell.head(200, BodyKind::Events).body(EVENT, millis(3)).tell(Input::Wake, millis(53));
+    assert_eq!(shell.outcome, Some(Outcome::Broken(UpstreamFault::Stalled)));
+
+    let mut shell = Shell::new(TERMS);
+    shell.head(200, BodyKind::Events);
+    for now in (40..500).step_by(40) {
+        shell.body(EVENT, millis(now));
+    }
+    assert_eq!(shell.wake_at, Tick(millis(500)));
+    shell.tell(Input::Wake, millis(500));
+    assert_eq!(shell.outcome, Some(Outcome::Broken(UpstreamFault::TotalTimeout)));
+}
+
+#[test]
+fn an_answer_that_said_it_is_done_is_complete_even_if_its_framing_never_ends() {
+    let mut shell = Shell::new(TERMS);
+    shell.head(200, BodyKind::Events).body(&[EVENT, DONE].concat(), 3);
+    assert_eq!((shell.received(), shell.outcome), ([EVENT, DONE].concat().as_str(), None));
+    shell.tell(Input::Wake, shell.wake_at.0);
+    assert_eq!(shell.outcome, Some(Outcome::Complete));
+
+    let mut shell = Shell::new(TERMS);
+    shell.head(200, BodyKind::Events).body(&[EVENT, DONE].concat(), 3);
+    shell.tell(Input::Fault(UpstreamFault::Truncated), 4);
+    assert_eq!(shell.outcome, Some(Outcome::Complete));
+}
+
+#[test]
+fn a_client_that_left_ends_the_exchange_in_every_phase() {
+    let steps: [fn(&mut Shell); 5] = [
+        |_| {},
+        |shell| {
+            shell.tell(Input::Sent, 1);
+        },
+        |shell| {
+            shell.head(200, BodyKind::Events);
+        },
+        |shell| {
+            shell.head(200, BodyKind::Events).body(EVENT, 3);
+        },
+        |shell| {
+            shell.head(200, BodyKind::Events).body(&[EVENT, DONE].concat(), 3);
+        },
+    ];
+    for (phase, step) in steps.iter().enumerate() {
+        let mut shell = Shell::new(TERMS);
+        step(&mut shell);
+        shell.tell(Input::ClientGone, 9);
+        assert_eq!(shell.outcome, Some(Outcome::ClientGone), "phase {phase}");
+    }
+}
+
+/// Plays one exchange of chance: pieces of any size, faults at any point, deadlines that pass or not.
+fn simulate(seed: Seed) {
+    let draw = |name: &str, bound: u32| seed.fork(name).below(bound);
+    let mut answer = String::new();
+    for event in 0..draw("events", 6) {
+        answer += if seed.fork("usage").step(event).below(4) == 0 { USAGE } else { EVENT };
+    }
+    let whole = draw("done", 3) > 0;
+    if whole {
+        answer += DONE;
+    }
+    let len = u32::try_from(answer.len()).expect("a short answer");
+    let cut = if draw("cut", 2) == 0 { answer.len() } else { draw("cut at", len + 1) as usize };
+    let mut shell = Shell::new(TERMS);
+    shell.head(200, BodyKind::Events);
+    let (mut at, mut now, mut step) = (0, 3, 0);
+    while at < cut && shell.outcome.is_none() {
+        step += 1;
+        let piece = 1 + seed.fork("piece").step(step).below(60) as usize;
+        let next = (at + piece).min(cut);
+        now += u64::from(seed.fork("pause").step(step).below(20_000));
+        shell.body(&answer[at..next], now);
+        at = next;
+    }
+    if shell.outcome.is_none() {
+        match draw("ending", 4) {
+            0 => shell.tell(Input::Fault(UpstreamFault::Truncated), now),
+            1 => shell.tell(Input::ClientGone, now),
+            2 => shell.tell(Input::Wake, shell.wake_at.0),
+            _ => shell.end(now),
+        };
+    }
+    let outcome = shell.outcome.expect("every exchange ends");
+    // A provider that forgets the blank line after `[DONE]` has still said it.
+    let sent_whole = shell.received().contains(DONE.trim_end());
+    assert!(!shell.received().contains("prompt_tokens"), "usage that nobody asked for");
+    assert!(answer.replace(USAGE, "").starts_with(shell.received()), "nothing is made up and nothing repeated");
+    if outcome == Outcome::Complete {
+        assert!(sent_whole, "an answer without its end was called complete");
+    }
+    if matches!(outcome, Outcome::Failed(_)) {
+        assert_eq!((shell.begun, shell.received()), (None, ""), "a failed exchange has sent nothing");
+    }
+}
+
+#[test]
+fn no_order_of_events_invents_repeats_or_hides_anything() {
+    for number in 0..20_000 {
+        let result = std::panic::catch_unwind(|| simulate(Seed::new(number)));
+        assert!(result.is_ok(), "seed {number}");
+    }
+}

@@ -1,0 +1,107 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand};
+use router_core::domain::KeyId;
+
+use crate::config::parse_duration;
+
+const AFTER_HELP: &str = "\
+The first start needs nothing: `tollgate serve` makes a database in ./data, prints a key, and answers with a demo \
+provider. With OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY in the environment it uses that provider instead.
+
+Settings stand in tollgate.toml; each can be given in the environment as well, such as \
+TOLLGATE__GATEWAY__LISTEN=127.0.0.1:8080.";
+
+/// Tollgate, an AI gateway: one address and one kind of key for every AI provider.
+#[derive(Debug, Parser)]
+#[command(name = "tollgate", version, after_help = AFTER_HELP, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway and its control plane
+    Serve {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Take over the ports of the running process: start this one, then send the other SIGQUIT
+        #[arg(long)]
+        upgrade: bool,
+    },
+    /// Say what `serve` would run, or all that is wrong with the configuration
+    Check {
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
+    /// Make, list and revoke API keys
+    Keys {
+        #[command(flatten)]
+        config: ConfigArgs,
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
+    /// Run the demo provider alone: OpenAI's API without an AI behind it
+    DemoProvider {
+        /// Address to listen on; port 0 takes a free one
+        #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8090")]
+        listen: SocketAddr,
+        /// Pause between two pieces of a streamed answer
+        #[arg(long, value_name = "DURATION", default_value = "20ms", value_parser = parse_duration)]
+        chunk_interval: Duration,
+    },
+}
+
+/// Where the configuration is.
+#[derive(Args, Debug)]
+pub(crate) struct ConfigArgs {
+    /// Configuration file [default: $TOLLGATE_CONFIG, or tollgate.toml if it exists]
+    #[arg(long = "config", value_name = "FILE", global = true)]
+    pub(crate) file: Option<PathBuf>,
+}
+
+/// What to do with keys.
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Make a key and print it; it cannot be shown again
+    Mint {
+        /// What to call it
+        name: String,
+        /// Models it may use, as clients ask for them; `provider/*` for all of one provider
+        #[arg(long, value_name = "MODELS", value_delimiter = ',', default_value = "*")]
+        models: Vec<String>,
+    },
+    /// Show all keys, without their secrets
+    List,
+    /// Take a key out of use; running gateways follow within about a second
+    Revoke {
+        /// The key's id, as `list` shows it
+        id: KeyId,
+    },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_contradicts_itself_nowhere() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_file_may_be_named_before_or_after_the_inner_command() {
+        for line in ["tollgate keys --config x list", "tollgate keys list --config x"] {
+            let Command::Keys { config, .. } = Cli::parse_from(line.split(' ')).command else { panic!("{line}") };
+            assert_eq!(config.file, Some(PathBuf::from("x")));
+        }
+    }
+}
