@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use common::request::{BODY, chat, chat_with, in_chunks, plain};
 use common::{CLOSED_KEY, Ground, JSON_ANSWER, KEY};
-use tollgate_testkit::{Scripted, Signal, Step};
+use tollgate_testkit::{Scripted, Signal, Step, stay_silent};
 
 /// Answers that can be told apart.
 fn numbered(count: usize) -> Scripted {
@@ -178,7 +178,7 @@ fn a_slow_but_steady_body_is_waited_for() {
     client.send(chat(&format!("content-length: {}\r\n", BODY.len()), ""));
     let started = Instant::now();
     for piece in BODY.as_bytes().chunks(BODY.len() / 6) {
-        std::thread::sleep(Duration::from_millis(100));
+        stay_silent(Duration::from_millis(100));
         client.send(piece);
     }
     assert_eq!(client.answer().status, 200);

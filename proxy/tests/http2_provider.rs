@@ -15,7 +15,7 @@ use h2::{Reason, RecvStream};
 use http::{Request, Response};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
-use tollgate_testkit::{Certs, Gateway, wait_until};
+use tollgate_testkit::{Certs, Gateway, stay_silent_async, wait_until};
 
 /// What the provider saw: for each request its connection, its head and its body; and when streams were reset.
 #[derive(Default)]
@@ -73,7 +73,7 @@ async fn answer(number: usize, request: Request<RecvStream>, mut respond: SendRe
             let mut stream = respond.send_response(head(200, "text/event-stream"), false).expect("a stream");
             stream.send_data("data: 1\n\n".into(), false).expect("a stream");
             // The event goes out before the reset, which would overtake what waits.
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            stay_silent_async(Duration::from_millis(100)).await;
             stream.send_reset(Reason::INTERNAL_ERROR);
         }
         "holds" => {

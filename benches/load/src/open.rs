@@ -216,6 +216,8 @@ impl Line {
 mod tests {
     use std::net::TcpListener;
 
+    use tollgate_testkit::stay_silent;
+
     use super::*;
     use crate::schedule::{Arrivals, schedule};
 
@@ -234,7 +236,7 @@ mod tests {
                         let mut turn = turn.lock().unwrap();
                         *turn += 1;
                         if *turn == 20 {
-                            thread::sleep(stall);
+                            stay_silent(stall);
                         }
                         drop(turn);
                         stream.write_all(ANSWER).unwrap();

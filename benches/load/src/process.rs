@@ -183,6 +183,8 @@ impl Ports {
 
 #[cfg(test)]
 mod tests {
+    use tollgate_testkit::wait_until;
+
     use super::*;
 
     fn sleeper() -> Process {
@@ -191,33 +193,20 @@ mod tests {
         Spawn { arguments, ..Spawn::new("sh", 0, program) }.start().unwrap()
     }
 
-    async fn gone(pid: u32) -> bool {
-        for _ in 0..500 {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            if stat.is_empty() || stat.contains(") Z ") {
-                return true;
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
-        false
+    const SOON: Duration = Duration::from_secs(5);
+
+    fn gone(pid: u32) -> bool {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.is_empty() || stat.contains(") Z ")
     }
 
     #[tokio::test]
     async fn nothing_outlives_its_guard() {
         let process = sleeper();
-        let mut pids = Vec::new();
-        for _ in 0..500 {
-            pids = process.pids().unwrap();
-            if pids.len() == 3 {
-                break;
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
-        assert_eq!(pids.len(), 3, "the shell has two children");
+        wait_until(SOON, "the shell has two children", || process.pids().unwrap().len() == 3);
+        let pids = process.pids().unwrap();
         drop(process);
-        for pid in pids {
-            assert!(gone(pid).await, "{pid} lives on");
-        }
+        wait_until(SOON, "all three are gone", || pids.iter().all(|pid| gone(*pid)));
     }
 
     #[test]

@@ -5,6 +5,16 @@ use std::time::{Duration, Instant};
 
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Stays silent for so long, where the silence of a peer is what is tested and not something to wait for.
+pub fn stay_silent(span: Duration) {
+    std::thread::sleep(span);
+}
+
+/// The same in a task.
+pub async fn stay_silent_async(span: Duration) {
+    tokio::time::sleep(span).await;
+}
+
 /// Asks again and again until `condition` holds. Panics with `what` when it does not within `deadline`.
 #[track_caller]
 pub fn wait_until(deadline: Duration, what: &str, condition: impl FnMut() -> bool) {
