@@ -13,6 +13,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, UNIX_EPOCH};
 
 use crossbeam_queue::ArrayQueue;
+use router_core::chat::Losses;
 use router_core::domain::{Credits, Id128, KeyId, TenantId, Timestamp, Usage};
 
 use crate::config::AccessLog;
@@ -48,6 +49,8 @@ pub(crate) struct Record {
     pub(crate) first_byte_us: Option<u64>,
     pub(crate) usage: Usage,
     pub(crate) cost: Option<Credits>,
+    /// What the provider could not be told.
+    pub(crate) losses: Losses,
 }
 
 /// The queue and the thread behind it.
@@ -159,6 +162,9 @@ fn write_line(text: &mut Vec<u8>, record: &Record) {
         line.number("http.response.body.bytes", record.answer_bytes);
         line.number("tollgate.overhead_us", record.overhead_us);
         write_usage(&mut line, record);
+        if !record.losses.is_empty() {
+            let _ = write!(line.0, ",\"tollgate.dropped\":{}", serde_json::Value::from(record.losses.to_string()));
+        }
     }
     if let Some(first_byte_us) = record.first_byte_us {
         line.number("tollgate.first_byte_us", first_byte_us);
@@ -249,6 +255,7 @@ mod tests {
             first_byte_us: Some(5),
             usage: Usage::default(),
             cost: None,
+            losses: Losses::default(),
         };
         let mut text = Vec::new();
         write_line(&mut text, &record);

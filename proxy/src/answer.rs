@@ -3,7 +3,8 @@
 use std::cell::RefCell;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use router_core::domain::{Provenance, Tick, Timestamp};
+use router_core::chat::Losses;
+use router_core::domain::{Dialect, Provenance, Tick, Timestamp};
 use router_core::exchange::BodyKind;
 
 use crate::clock;
@@ -29,6 +30,10 @@ pub(crate) struct AnswerLines<'a> {
     pub(crate) at: Timestamp,
     /// The model's name at an undeclared target.
     pub(crate) undeclared: Option<&'a str>,
+    /// The dialect that the client speaks.
+    pub(crate) dialect: Dialect,
+    /// What the provider could not be told.
+    pub(crate) losses: &'a Losses,
 }
 
 impl AnswerLines<'_> {
@@ -41,9 +46,9 @@ impl AnswerLines<'_> {
         bill: Option<&Bill>,
         times: &Times,
     ) {
-        start(lines, self.request_id, self.at);
+        start(lines, self.dialect, self.request_id, self.at);
         match head.kind {
-            BodyKind::Events => lines.extend_from_slice(
+            BodyKind::Events | BodyKind::AmazonEvents => lines.extend_from_slice(
                 b"content-type: text/event-stream\r\ncache-control: no-cache\r\nx-accel-buffering: no\r\n",
             ),
             BodyKind::Json => lines.extend_from_slice(b"content-type: application/json\r\n"),
@@ -66,6 +71,11 @@ impl AnswerLines<'_> {
         let overhead = overhead_us(self.started, clock::now(), times);
         lines.extend_from_slice(itoa::Buffer::new().format(overhead).as_bytes());
         lines.extend_from_slice(b"\r\n");
+        if !self.losses.is_empty() {
+            lines.extend_from_slice(b"x-tollgate-dropped: ");
+            lines.extend_from_slice(&header_text(&self.losses.to_string()));
+            lines.extend_from_slice(b"\r\n");
+        }
         if let Some(bill) = bill.filter(|bill| bill.usage.provenance != Provenance::Missing) {
             settle::write_tokens(lines, &bill.usage);
             settle::write_lines(lines, bill, target.price.as_ref());
@@ -74,13 +84,24 @@ impl AnswerLines<'_> {
 }
 
 /// Starts the lines of any answer.
-pub(crate) fn start(lines: &mut Vec<u8>, request_id: &RequestIdText, at: Timestamp) {
+pub(crate) fn start(lines: &mut Vec<u8>, dialect: Dialect, request_id: &RequestIdText, at: Timestamp) {
     lines.clear();
     lines.extend_from_slice(b"date: ");
     write_date(lines, at);
     lines.extend_from_slice(b"\r\nx-request-id: ");
     lines.extend_from_slice(request_id.as_str().as_bytes());
     lines.extend_from_slice(b"\r\n");
+    if dialect == Dialect::Anthropic {
+        lines.extend_from_slice(b"request-id: ");
+        lines.extend_from_slice(request_id.as_str().as_bytes());
+        lines.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Text that a caller may have had a part in, as a header can carry it.
+fn header_text(text: &str) -> Vec<u8> {
+    const BYTES_MAX: usize = 1024;
+    text.bytes().take(BYTES_MAX).map(|byte| if (0x20..0x7f).contains(&byte) { byte } else { b'?' }).collect()
 }
 
 /// Microseconds of our own work until the head of an answer: all but the wait for the provider's.

@@ -3,62 +3,73 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use prometheus::IntGauge;
+use router_core::dialect::Frame;
 use router_core::dialect::openai::{Peeker, ProviderError};
-use router_core::domain::{Tick, Timestamp};
-use router_core::exchange::{Outcome, Terms, UpstreamFault};
+use router_core::dialect::translate::Writer;
+use router_core::domain::{Dialect, Tick, Timestamp};
+use router_core::exchange::{BodyKind, Outcome, Terms, UpstreamFault};
 use router_core::snapshot::{Key, Snapshot};
 
-use crate::access_log::{Logger, Record};
+use crate::access_log::Logger;
 use crate::answer::{self, AnswerLines};
 use crate::client::Client;
 use crate::clock;
 use crate::config::{Deadlines, GatewayConfig, Limits};
+use crate::ending::Ending;
 use crate::feed::PublishError;
 use crate::http1::RequestHead;
 use crate::metrics::Metrics;
 use crate::request_id::RequestIdText;
 use crate::respond::Refusal;
-use crate::route::{Inference, Route};
+use crate::route::{self, Asked, Inference, Route};
 use crate::server::StartError;
 use crate::stage::admit::{self, NotAdmitted};
-use crate::stage::attempt::{self, Body, Prepared};
+use crate::stage::attempt::{self, Body, Passed, Prepared, Request};
 use crate::stage::authenticate::authenticate;
-use crate::stage::listing;
-use crate::stage::plan::plan;
-use crate::stage::settle::Bill;
-use crate::stage::stream::{Job, Relayed, Times, relay};
+use crate::stage::plan::{Destination, plan};
+use crate::stage::stream::{Job, Relayed, relay};
+use crate::stage::{counting, listing};
 use crate::upstream::{Credentials, Outgoing};
 use crate::world::{Target, World};
+
+/// A client that waits for events hears from us at least this often.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 /// What all connections share.
 pub(crate) struct Gateway {
     pub(crate) limits: Limits,
     pub(crate) deadlines: Deadlines,
     pub(crate) metrics: Metrics,
+    /// Whether keys are taken from the headers of other gateways too.
+    migrated_keys: bool,
     world: ArcSwapOption<World>,
-    logger: Option<Logger>,
+    pub(crate) logger: Option<Logger>,
     stopping: AtomicBool,
 }
 
 /// A request whose head was read.
 pub(crate) struct Intake {
-    request_id: RequestIdText,
-    client: Option<SocketAddr>,
-    at: Timestamp,
-    started: Tick,
-    route: &'static str,
+    pub(crate) request_id: RequestIdText,
+    pub(crate) client: Option<SocketAddr>,
+    pub(crate) at: Timestamp,
+    pub(crate) started: Tick,
+    pub(crate) route: &'static str,
+    /// In which the client is answered.
+    dialect: Dialect,
     verdict: Result<Accepted, Refusal>,
 }
 
 /// A request that may be served.
-struct Accepted {
+pub(crate) struct Accepted {
     route: Route,
-    key: Arc<Key>,
+    pub(crate) key: Arc<Key>,
     world: Arc<World>,
+    passed: Passed,
 }
 
 /// Counts a request as long as it lives.
@@ -70,27 +81,13 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// What the log is told of a request beyond its head.
-#[derive(Default)]
-struct Ending {
-    status: u16,
-    outcome: &'static str,
-    code: Option<Box<str>>,
-    target: Option<(Arc<Target>, Inference)>,
-    stream: bool,
-    request_bytes: u64,
-    answer_bytes: u64,
-    overhead_us: u64,
-    times: Times,
-    bill: Bill,
-}
-
 impl Gateway {
     pub(crate) fn new(config: &GatewayConfig) -> Result<Self, StartError> {
         Ok(Self {
             limits: config.limits,
             deadlines: config.deadlines,
             metrics: Metrics::new().map_err(StartError::Metrics)?,
+            migrated_keys: config.migrated_keys,
             world: ArcSwapOption::empty(),
             logger: Logger::start(&config.access_log).map_err(StartError::AccessLog)?,
             stopping: AtomicBool::new(false),
@@ -135,29 +132,39 @@ impl Gateway {
     /// Judges a request by its head alone.
     pub(crate) fn intake(&self, head: &RequestHead<'_>, client: Option<SocketAddr>) -> Intake {
         let at = clock::timestamp();
-        let route = Route::find(head.method, head.path);
+        let route = Route::find(head);
         let label = route.as_ref().map_or("unknown", Route::label);
+        let dialect = match &route {
+            Ok(Route::Inference(asked)) => asked.inference.dialect(),
+            _ => route::dialect(head),
+        };
         let verdict = match route {
             Err(missing) => Err(missing.into()),
             Ok(route) => self.accept(route, head, at),
         };
         let request_id = RequestIdText::take_or_make(head.request_id.or(head.client_request_id), at);
-        Intake { request_id, client, at, started: clock::now(), route: label, verdict }
+        Intake { request_id, client, at, started: clock::now(), route: label, dialect, verdict }
     }
 
     /// A request whose head was not even readable.
     pub(crate) fn unreadable(&self, refusal: Refusal, client: Option<SocketAddr>) -> Intake {
         let at = clock::timestamp();
         let request_id = RequestIdText::take_or_make(None, at);
-        Intake { request_id, client, at, started: clock::now(), route: "unknown", verdict: Err(refusal) }
+        let (route, dialect) = ("unknown", Dialect::Openai);
+        Intake { request_id, client, at, started: clock::now(), route, dialect, verdict: Err(refusal) }
     }
 
     fn accept(&self, route: Route, head: &RequestHead<'_>, at: Timestamp) -> Result<Accepted, Refusal> {
         let world = self.world.load_full().ok_or_else(Refusal::no_snapshot)?;
+        let mut head = *head;
+        if !self.migrated_keys {
+            head.migrated_key = None;
+        }
+        let head = &head;
         let key = authenticate(&world.snapshot, head, at)?;
         match head.content_encoding.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
             Some(encoding) => Err(Refusal::encoded_body(encoding)),
-            None => Ok(Accepted { route, key, world }),
+            None => Ok(Accepted { route, key, world, passed: Passed::of(head) }),
         }
     }
 
@@ -168,23 +175,25 @@ impl Gateway {
         match &intake.verdict {
             Err(refusal) => self.refuse(client, &intake, None, refusal, Ending::default()).await,
             Ok(accepted) => match &accepted.route {
-                Route::Inference(inference) => self.infer(client, &intake, accepted, *inference).await,
-                Route::Models => {
-                    let body = listing::models(&accepted.world.snapshot, &accepted.key);
+                Route::Inference(asked) => self.infer(client, &intake, accepted, asked).await,
+                Route::Models(dialect) => {
+                    let body = listing::models(&accepted.world.snapshot, &accepted.key, *dialect);
                     self.answer(client, &intake, accepted, &body).await;
                 }
-                Route::Model(id) => match listing::model(&accepted.world.snapshot, &accepted.key, id) {
-                    Some(body) => self.answer(client, &intake, accepted, &body).await,
-                    None => {
-                        let refusal = Refusal::no_route(router_core::plan::NoRoute::UnknownModel, id);
-                        self.refuse(client, &intake, Some(accepted), &refusal, Ending::default()).await;
+                Route::Model(dialect, id) => {
+                    match listing::model(&accepted.world.snapshot, &accepted.key, *dialect, id) {
+                        Some(body) => self.answer(client, &intake, accepted, &body).await,
+                        None => {
+                            let refusal = Refusal::no_route(router_core::plan::NoRoute::UnknownModel, id);
+                            self.refuse(client, &intake, Some(accepted), &refusal, Ending::default()).await;
+                        }
                     }
-                },
+                }
             },
         }
     }
 
-    async fn infer<C: Client>(&self, client: &mut C, intake: &Intake, accepted: &Accepted, inference: Inference) {
+    async fn infer<C: Client>(&self, client: &mut C, intake: &Intake, accepted: &Accepted, asked: &Asked) {
         let peeker = match admit::read_body(client, &self.limits).await {
             Ok(peeker) => peeker,
             Err(NotAdmitted::Gone) => {
@@ -196,58 +205,58 @@ impl Gateway {
             }
         };
         let read_at = clock::now();
-        let request_bytes = client.body().len();
-        let shared = if Outgoing::is_small(request_bytes) { Bytes::new() } else { client.take_body() };
+        let request_bytes = client.body().len() as u64;
+        let shared = if Outgoing::is_small(client.body().len()) { Bytes::new() } else { client.take_body() };
         let wire = std::mem::take(&mut client.scratch().wire);
         let bytes = if shared.is_empty() { client.body() } else { &shared };
-        let ready = match self.prepare(accepted, inference, peeker, wire, Body { bytes, shared: &shared }) {
-            Ok(ready) => ready,
+        let ready = prepare(intake, accepted, asked, peeker, wire, Body { bytes, shared: &shared });
+        drop(shared);
+        let Ready { target, undeclared, prepared } = match ready {
+            Ok(Way::Ask(ready)) => ready,
+            Ok(Way::Answer(body)) => return self.answer(client, intake, accepted, &body).await,
             Err(refusal) => {
-                let ending = Ending { request_bytes: request_bytes as u64, ..Ending::default() };
+                let ending = Ending { request_bytes, ..Ending::default() };
                 return self.refuse(client, intake, Some(accepted), &refusal, ending).await;
             }
         };
-        drop(shared);
-        let Ready { target, undeclared, stream, prepared: Prepared { outgoing, strip_usage } } = ready;
+        let Prepared { mut outgoing, stream, strip_usage, translator, losses } = prepared;
+        if let Err(why) = target.upstream.authorise(&mut outgoing, intake.at).await {
+            log::warn!("provider {}: {why}", target.upstream.provider.name);
+            let ending = Ending { request_bytes, target: Some((target, asked.inference)), ..Ending::default() };
+            return self.refuse(client, intake, Some(accepted), &Refusal::no_access(), ending).await;
+        }
         let lines = AnswerLines {
             request_id: &intake.request_id,
             started: read_at,
             at: intake.at,
             undeclared: undeclared.as_deref(),
+            dialect: intake.dialect,
+            losses: &losses,
         };
-        let job = Job { target: &target, inference, terms: self.terms(strip_usage), lines };
-        let relayed = relay(client, job, outgoing).await;
+        let kind = translator.as_ref().map(|translator| match translator.streams() && !translator.as_array() {
+            true => BodyKind::Events,
+            false => BodyKind::Json,
+        });
+        let job = Job { target: &target, terms: self.terms(intake.dialect, strip_usage), kind, lines };
+        let relayed = relay(client, job, outgoing, translator).await;
         let ending = Ending {
-            target: Some((target, inference)),
+            target: Some((target, asked.inference)),
             stream,
-            request_bytes: request_bytes as u64,
+            request_bytes,
             overhead_us: answer::overhead_us(read_at, relayed.times.first_forward.unwrap_or(read_at), &relayed.times),
+            losses,
             ..Ending::default()
         };
         self.settle(client, intake, accepted, relayed, ending).await;
     }
 
-    fn prepare(
-        &self,
-        accepted: &Accepted,
-        inference: Inference,
-        peeker: Peeker,
-        wire: Vec<u8>,
-        body: Body<'_>,
-    ) -> Result<Ready, Refusal> {
-        let peek = peeker.finish(body.bytes).map_err(|error| Refusal::from(&error))?;
-        let destination = plan(&accepted.world, &accepted.key, &peek.model)?;
-        let target = destination.target;
-        let model = destination.rename.or(target.provider_model.as_deref()).unwrap_or(&peek.model);
-        let prepared = attempt::prepare(wire, &target, inference, body, &peek, model);
-        let undeclared = destination.undeclared.map(Box::from);
-        Ok(Ready { stream: peek.stream, undeclared, prepared, target })
-    }
-
-    fn terms(&self, strip_usage: bool) -> Terms {
+    fn terms(&self, client: Dialect, strip_usage: bool) -> Terms {
         Terms {
+            client,
             strip_usage,
             hold_bytes_max: self.limits.hold_bytes_max,
+            translate_bytes_max: self.limits.body_bytes_max,
+            keep_alive: KEEP_ALIVE,
             connect: self.deadlines.connect,
             first_byte: self.deadlines.first_byte,
             between_chunks: self.deadlines.between_chunks,
@@ -288,7 +297,8 @@ impl Gateway {
             Outcome::Broken(fault) => {
                 self.note_fault(&ending, fault);
                 ending.outcome = fault.reason();
-                ending.code = Some(self.break_off(client, fault, relayed.events).await);
+                let events = relayed.events;
+                ending.code = Some(break_off(client, intake, fault, relayed.writer, events).await);
             }
         }
         self.record(intake, Some(accepted), ending);
@@ -300,18 +310,6 @@ impl Gateway {
         }
     }
 
-    /// Ends an answer of which the client has a part: events by an event that says so, anything else by breaking off.
-    async fn break_off<C: Client>(&self, client: &mut C, fault: UpstreamFault, events: bool) -> Box<str> {
-        let refusal = Refusal::from(fault);
-        if events {
-            // A client that is gone meanwhile needs no event.
-            let _ = client.flush(&refusal.event(), true).await;
-        } else {
-            client.abort();
-        }
-        refusal.code
-    }
-
     async fn refuse<C: Client>(
         &self,
         client: &mut C,
@@ -320,15 +318,16 @@ impl Gateway {
         refusal: &Refusal,
         mut ending: Ending,
     ) {
-        let body = refusal.body();
+        let body = refusal.body(intake.dialect, intake.request_id.as_str());
+        let status = refusal.status(intake.dialect);
         let mut lines = std::mem::take(&mut client.scratch().lines);
-        answer::start(&mut lines, &intake.request_id, intake.at);
+        answer::start(&mut lines, intake.dialect, &intake.request_id, intake.at);
         refusal.write_lines(&mut lines);
-        client.begin(refusal.status, &lines, Some(body.len()));
+        client.begin(status, &lines, Some(body.len()));
         client.scratch().lines = lines;
         // A client that is gone meanwhile needs no error.
         let _ = client.flush(&body, true).await;
-        ending.status = refusal.status;
+        ending.status = status;
         ending.answer_bytes = body.len() as u64;
         ending.code = Some(refusal.code.clone());
         if ending.outcome.is_empty() {
@@ -339,7 +338,7 @@ impl Gateway {
 
     async fn answer<C: Client>(&self, client: &mut C, intake: &Intake, accepted: &Accepted, body: &[u8]) {
         let mut lines = std::mem::take(&mut client.scratch().lines);
-        answer::start(&mut lines, &intake.request_id, intake.at);
+        answer::start(&mut lines, intake.dialect, &intake.request_id, intake.at);
         lines.extend_from_slice(b"content-type: application/json\r\n");
         client.begin(200, &lines, Some(body.len()));
         client.scratch().lines = lines;
@@ -348,72 +347,77 @@ impl Gateway {
         let ending = Ending { status, outcome, answer_bytes: body.len() as u64, ..Ending::default() };
         self.record(intake, Some(accepted), ending);
     }
-
-    /// Counts and logs a request.
-    fn record(&self, intake: &Intake, accepted: Option<&Accepted>, ending: Ending) {
-        let now = clock::now();
-        let total_us = now.micros_since(intake.started);
-        match &ending.target {
-            None => self.metrics.count_refused(intake.route, ending.status),
-            Some((target, inference)) => {
-                self.metrics.count(&target.metrics, *inference, ending.status);
-                self.measure(target, &ending, intake.started, now);
-            }
-        }
-        let Some(logger) = &self.logger else { return };
-        let record = Record {
-            at: intake.at,
-            request_id: intake.request_id,
-            client: intake.client,
-            route: intake.route,
-            key: accepted.map(|accepted| (accepted.key.id, accepted.key.tenant)),
-            target: ending.target.map(|(target, _)| target),
-            status: ending.status,
-            outcome: ending.outcome,
-            code: ending.code,
-            stream: ending.stream,
-            request_bytes: ending.request_bytes,
-            answer_bytes: ending.answer_bytes,
-            total_us,
-            overhead_us: ending.overhead_us,
-            first_byte_us: ending.times.first_byte.map(|at| at.micros_since(intake.started)),
-            usage: ending.bill.usage,
-            cost: ending.bill.cost,
-        };
-        if !logger.push(record) {
-            self.metrics.log_dropped.inc();
-        }
-    }
-
-    fn measure(&self, target: &Target, ending: &Ending, started: Tick, now: Tick) {
-        let metrics = &target.metrics;
-        metrics.request_seconds.observe(seconds(now.micros_since(started)));
-        if let Some(sent) = ending.times.sent {
-            metrics.upstream_seconds.observe(seconds(now.micros_since(sent)));
-        }
-        if let Some(first) = ending.times.first_forward {
-            self.metrics.overhead_seconds.observe(seconds(ending.overhead_us));
-            if ending.stream {
-                metrics.first_token_seconds.observe(seconds(first.micros_since(started)));
-            }
-            if ending.bill.usage.provenance == router_core::domain::Provenance::Missing {
-                self.metrics.uncounted.inc();
-            } else if ending.bill.cost.is_none() {
-                self.metrics.unpriced.inc();
-            }
-        }
-        metrics.count_usage(&ending.bill.usage, ending.bill.cost);
-    }
 }
 
 /// A request that can be sent.
 struct Ready {
     target: Arc<Target>,
     undeclared: Option<Box<str>>,
-    stream: bool,
     prepared: Prepared,
 }
 
-fn seconds(micros: u64) -> f64 {
-    micros as f64 / 1e6
+/// What becomes of a request that may go on.
+enum Way {
+    /// A provider is asked.
+    Ask(Ready),
+    /// We know the answer.
+    Answer(Vec<u8>),
+}
+
+/// Finds the target of a request and what it is sent.
+fn prepare(
+    intake: &Intake,
+    accepted: &Accepted,
+    asked: &Asked,
+    peeker: Peeker,
+    wire: Vec<u8>,
+    body: Body<'_>,
+) -> Result<Way, Refusal> {
+    let peek = peeker.finish_for(body.bytes, asked.model.as_deref()).map_err(|error| Refusal::from(&error))?;
+    if asked.inference == Inference::Responses
+        && let Some(member) = peek.state
+    {
+        return Err(Refusal::stateful(member));
+    }
+    let Destination { target, rename, undeclared } = plan(&accepted.world, &accepted.key, &peek.model)?;
+    if asked.inference.counts()
+        && target.upstream.provider.dialect_for(asked.inference.dialect()) != asked.inference.dialect()
+    {
+        return counting::estimate(asked.inference, body.bytes).map(Way::Answer);
+    }
+    let model = rename.or(target.provider_model.as_deref()).unwrap_or(&peek.model);
+    let request =
+        Request { asked, body, peek: &peek, model, passed: &accepted.passed, id: &intake.request_id, at: intake.at };
+    let prepared = attempt::prepare(wire, &target, &request)?;
+    if accepted.key.refuse_lossy && !prepared.losses.is_empty() {
+        return Err(Refusal::lossy(&prepared.losses));
+    }
+    let undeclared = undeclared.map(Box::from);
+    Ok(Way::Ask(Ready { target, undeclared, prepared }))
+}
+
+/// Ends an answer of which the client has a part: events by an event that says so, anything else by breaking off.
+async fn break_off<C: Client>(
+    client: &mut C,
+    intake: &Intake,
+    fault: UpstreamFault,
+    writer: Option<Writer>,
+    events: bool,
+) -> Box<str> {
+    let refusal = Refusal::from(fault);
+    let mut last = Vec::new();
+    let writer = writer.or_else(|| {
+        // A blank line first ends an event of which the client may have a part.
+        last.extend_from_slice(b"\n\n");
+        events.then(|| Writer::new(intake.dialect, Frame::default(), false))
+    });
+    match writer {
+        Some(mut writer) => {
+            writer.fail(&refusal.failure(intake.dialect, intake.request_id.as_str()), &mut last);
+            // A client that is gone meanwhile needs no event.
+            let _ = client.flush(&last, true).await;
+        }
+        None => client.abort(),
+    }
+    refusal.code
 }

@@ -9,6 +9,7 @@ mod answer;
 mod client;
 mod clock;
 pub mod config;
+mod ending;
 mod feed;
 mod gateway;
 pub mod http1;

@@ -1,11 +1,15 @@
-//! Every way in which a request is refused, as the status and body that the caller's SDK understands.
+//! Every way in which a request is refused, as the status and body that the caller's SDK understands, in the dialect of
+//! the endpoint that it called.
 //!
 //! The only file of the data plane in which a failure becomes a status code. The table is docs/errors.md; codes are
 //! stable, messages say what to do next, and nothing of a provider's or our own secrets is in them.
 
 use std::time::Duration;
 
+use router_core::chat::Losses;
 use router_core::dialect::openai::{BadBody, ProviderError};
+use router_core::dialect::{Failure, Invalid, anthropic, gemini, openai, responses};
+use router_core::domain::Dialect;
 use router_core::exchange::UpstreamFault;
 use router_core::plan::NoRoute;
 
@@ -16,7 +20,7 @@ use crate::stage::authenticate::Unauthenticated;
 /// A request that gets an error for an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
-    pub(crate) status: u16,
+    status: u16,
     /// OpenAI's `error.type`.
     kind: &'static str,
     /// OpenAI's `error.code`: stable.
@@ -46,28 +50,42 @@ impl Refusal {
         }
     }
 
-    /// The error object, as JSON.
-    pub(crate) fn body(&self) -> Vec<u8> {
-        let mut error = serde_json::json!({
-            "message": self.message,
-            "type": self.kind,
-            "param": self.param,
-            "code": self.code,
-        });
-        if let Some(source) = self.source {
-            error["metadata"] = serde_json::json!({ "source": source });
+    /// The HTTP status in this dialect.
+    pub(crate) const fn status(&self, dialect: Dialect) -> u16 {
+        match (dialect, self.status) {
+            // Anthropic's own, which its SDKs know.
+            (Dialect::Anthropic, 503) => 529,
+            (_, status) => status,
         }
-        serde_json::json!({ "error": error }).to_string().into_bytes()
     }
 
-    /// The last event of a stream that broke: the client gets no `[DONE]` (docs/streaming.md).
-    pub(crate) fn event(&self) -> Vec<u8> {
-        let event = serde_json::json!({
-            "error": { "message": self.message, "type": self.kind, "param": self.param, "code": self.code },
-            "choices": [{ "index": 0, "delta": { "content": "" }, "finish_reason": "error" }],
-        });
-        // The blank line first ends an event of which the client may have a part.
-        format!("\n\ndata: {event}\n\n").into_bytes()
+    /// The same in the dialect's words.
+    pub(crate) fn failure<'f>(&'f self, dialect: Dialect, request_id: &'f str) -> Failure<'f> {
+        Failure {
+            status: self.status(dialect),
+            kind: match dialect {
+                Dialect::Openai | Dialect::Responses | Dialect::Bedrock => self.kind,
+                Dialect::Anthropic => anthropic_kind(self.status),
+                Dialect::Gemini => gemini_kind(self.status),
+            },
+            code: &self.code,
+            message: &self.message,
+            param: self.param.as_deref(),
+            source: self.source,
+            request_id,
+        }
+    }
+
+    /// The error object, as JSON.
+    pub(crate) fn body(&self, dialect: Dialect, request_id: &str) -> Vec<u8> {
+        let failure = self.failure(dialect, request_id);
+        let document = match dialect {
+            Dialect::Openai | Dialect::Bedrock => openai::chat::write_error(&failure),
+            Dialect::Responses => responses::write_error(&failure),
+            Dialect::Anthropic => anthropic::write_error(&failure),
+            Dialect::Gemini => gemini::write_error(&failure),
+        };
+        document.to_string().into_bytes()
     }
 
     /// Header lines that belong to this refusal.
@@ -107,6 +125,44 @@ impl Refusal {
     /// A body that is not framed as HTTP wants it.
     pub(crate) fn bad_framing(error: BodyError) -> Self {
         Self::new(400, INVALID, "bad_request", format!("The request body could not be read: {error}."))
+    }
+
+    /// A body that is no request of the caller's dialect, or cannot be said in the provider's.
+    pub(crate) fn invalid(invalid: &Invalid) -> Self {
+        let param = (!invalid.path.is_empty()).then(|| invalid.path.as_str().into());
+        Self { param, ..Self::new(400, INVALID, "invalid_value", invalid.to_string()) }
+    }
+
+    /// The key wants everything or nothing, and the provider's dialect cannot say everything.
+    pub(crate) fn lossy(losses: &Losses) -> Self {
+        let message = format!(
+            "The provider of this model cannot express: {losses}. Leave that out, or ask for another model. (This key \
+             refuses requests that would lose something.)"
+        );
+        let param = losses.iter().next().map(Into::into);
+        Self { param, ..Self::new(400, INVALID, "unsupported_parameter", message) }
+    }
+
+    /// The provider of this model has nothing like the endpoint that was called.
+    pub(crate) fn no_such_endpoint(model: &str) -> Self {
+        let model: String = model.chars().take(200).collect();
+        let message = format!("The provider of the model {model:?} has no such endpoint. Ask for another model.");
+        Self { param: Some("model".into()), ..Self::new(400, INVALID, "unsupported_endpoint", message) }
+    }
+
+    /// Something is to be remembered between requests, which this gateway does not do.
+    pub(crate) fn stateful(member: &'static str) -> Self {
+        let message = format!(
+            "{member:?} is not supported: nothing is remembered between requests here. Send the whole conversation as \
+             \"input\", with encrypted reasoning items if there are any."
+        );
+        Self { param: Some(member.into()), ..Self::new(400, INVALID, "unsupported_parameter", message) }
+    }
+
+    /// The gateway has no credential that its provider would take.
+    pub(crate) fn no_access() -> Self {
+        let message = "This gateway has no valid credential for the provider. Tell whoever runs the gateway.";
+        Self::new(502, SERVER, "provider_unavailable", message)
     }
 
     /// Keys cannot be recognised yet.
@@ -157,6 +213,9 @@ impl Refusal {
         if let Some(code) = error.code.or(error.kind) {
             refusal.code = redact(&code).into();
         }
+        if status == 400 && tells_of_a_full_context(&refusal.message) {
+            refusal.code = "context_length_exceeded".into();
+        }
         refusal
     }
 }
@@ -177,7 +236,8 @@ impl From<NoEndpoint> for Refusal {
     fn from(missing: NoEndpoint) -> Self {
         match missing {
             NoEndpoint::UnknownPath => {
-                Self::new(404, INVALID, "unknown_url", "There is no such endpoint. Check the base URL: it ends in /v1.")
+                let message = "There is no such endpoint. Check the base URL: for OpenAI's SDKs it ends in /v1.";
+                Self::new(404, INVALID, "unknown_url", message)
             }
             NoEndpoint::WrongMethod(expected) => {
                 let message = format!("This endpoint answers {expected} requests only.");
@@ -227,6 +287,46 @@ impl From<UpstreamFault> for Refusal {
     }
 }
 
+/// Whether a provider's message is about a prompt that is too long: only OpenAI has a code for it.
+fn tells_of_a_full_context(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    ["prompt is too long", "maximum context length", "exceeds the maximum number of tokens", "input is too long"]
+        .iter()
+        .any(|words| message.contains(words))
+}
+
+/// Anthropic's `error.type`.
+const fn anthropic_kind(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        402 => "billing_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        408 | 504 => "timeout_error",
+        503 => "overloaded_error",
+        500..=599 => "api_error",
+        _ => "invalid_request_error",
+    }
+}
+
+/// Google's `error.status`.
+const fn gemini_kind(status: u16) -> &'static str {
+    match status {
+        401 => "UNAUTHENTICATED",
+        403 => "PERMISSION_DENIED",
+        404 => "NOT_FOUND",
+        409 => "ABORTED",
+        402 | 429 => "RESOURCE_EXHAUSTED",
+        408 | 504 => "DEADLINE_EXCEEDED",
+        503 => "UNAVAILABLE",
+        405 | 501 => "UNIMPLEMENTED",
+        500..=599 => "INTERNAL",
+        _ => "INVALID_ARGUMENT",
+    }
+}
+
 fn capitalised(fault: UpstreamFault) -> String {
     let text = fault.to_string();
     text[..1].to_uppercase() + &text[1..]
@@ -244,7 +344,7 @@ mod tests {
     fn what_a_provider_says_about_our_account_stays_here() {
         for status in [401, 402, 403, 500, 503, 302] {
             let refusal = Refusal::from_provider(status, provider_error("bad key sk-canary"), None, str::to_owned);
-            let body = String::from_utf8(refusal.body()).expect("JSON is UTF-8");
+            let body = String::from_utf8(refusal.body(Dialect::Openai, "req_1")).expect("JSON is UTF-8");
             assert!(!body.contains("canary") && refusal.status >= 500, "{status}: {body}");
         }
     }
@@ -253,7 +353,7 @@ mod tests {
     fn what_a_provider_says_about_the_request_is_passed_on_without_our_secret() {
         let redact = |text: &str| text.replace("sk-canary", "[redacted]");
         let refusal = Refusal::from_provider(400, provider_error("too long, sk-canary"), None, redact);
-        let body: serde_json::Value = serde_json::from_slice(&refusal.body()).expect("JSON");
+        let body: serde_json::Value = serde_json::from_slice(&refusal.body(Dialect::Openai, "req_1")).expect("JSON");
         assert_eq!(body["error"]["message"], "too long, [redacted]");
         assert_eq!((refusal.status, &body["error"]["type"]), (400, &INVALID.into()));
     }
@@ -261,7 +361,7 @@ mod tests {
     #[test]
     fn a_providers_rate_limit_says_whose_it_is_and_when_to_come_back() {
         let refusal = Refusal::from_provider(429, None, Some(Duration::from_millis(1500)), str::to_owned);
-        let body: serde_json::Value = serde_json::from_slice(&refusal.body()).expect("JSON");
+        let body: serde_json::Value = serde_json::from_slice(&refusal.body(Dialect::Openai, "req_1")).expect("JSON");
         assert_eq!(body["error"]["metadata"]["source"], "provider");
         let mut lines = Vec::new();
         refusal.write_lines(&mut lines);

@@ -3,7 +3,7 @@
 mod common;
 
 use common::request::{BODY, chat, chat_with, in_chunks, plain};
-use common::{CANARY, CLOSED_KEY, Ground, JSON_ANSWER, KEY, NARROW_KEY, Raw};
+use common::{CANARY, CLOSED_KEY, Ground, JSON_ANSWER, KEY, NARROW_KEY, Raw, config, gateway};
 use serde_json::Value;
 use tollgate_testkit::Scripted;
 
@@ -81,11 +81,27 @@ fn a_key_is_accepted_however_it_is_sent() {
         (&format!("/v1/models?key={}", KEY.replace('-', "%2D")), format!("X-API-KEY: {KEY}\r\n")),
     ] {
         let (answer, _) = ground.ask(bare(&format!("GET {target}"), &fields));
-        let names: Vec<_> = answer.json()["data"].as_array().into_iter().flatten().map(|m| m["id"].clone()).collect();
+        let list = answer.json();
+        // Who shows a key as Google's SDK does gets the list as Google has it.
+        let (models, name) = if list["models"].is_array() { ("models", "baseModelId") } else { ("data", "id") };
+        let names: Vec<_> = list[models].as_array().into_iter().flatten().map(|model| model[name].clone()).collect();
         assert_eq!((answer.status, names), (200, vec!["gpt".into(), "alias".into(), "narrow".into()]), "{fields}");
     }
     ground.expect_calm();
     assert!(!ground.gateway.log().join("\n").contains(KEY), "a key is in the log");
+}
+
+#[test]
+fn keys_in_other_gateways_headers_are_taken_only_where_that_is_wanted() {
+    for (settings, status) in [("", 401), ("migrated_keys = true\n", 200)] {
+        let url = Scripted::json(200, JSON_ANSWER);
+        let config = config(&[&url.url()], "").replace("threads = 2\n", &format!("threads = 2\n{settings}"));
+        let gateway = gateway(&config);
+        for header in ["x-litellm-api-key", "x-bf-vk", "x-portkey-api-key"] {
+            let request = bare("GET /v1/models", &format!("{header}: {KEY}\r\n"));
+            assert_eq!(Raw::connect(gateway.port()).ask(request).status, status, "{header} with {settings:?}");
+        }
+    }
 }
 
 #[test]
@@ -101,7 +117,7 @@ fn an_endpoint_that_is_not_there_is_not_found() {
         "/V1/models",
         "/metrics",
         "/health/ready",
-        "/v1/responses?a=b",
+        "/v1/responses/resp_1?a=b",
         "/v1/models/%",
         "/v1/models/%ff",
         "/v1/files",

@@ -149,7 +149,7 @@ fn a_stream_that_breaks_ends_with_an_event_that_says_so() {
         let data = last[0].strip_prefix("data: ").unwrap_or_else(|| panic!("{name}: {text:?}"));
         let said: Value = serde_json::from_str(data).unwrap_or_else(|error| panic!("{name}: {error}: {data}"));
         assert_eq!((&said["error"]["type"], &said["error"]["code"]), (&json!("server_error"), &json!(code)), "{name}");
-        let choices = json!([{"index": 0, "delta": {"content": ""}, "finish_reason": "error"}]);
+        let choices = json!([{"index": 0, "delta": {"content": ""}, "logprobs": null, "finish_reason": "error"}]);
         assert_eq!(said["choices"], choices, "{name}");
         assert_eq!(client.ask(ask("")).text(), DONE, "after {name}");
         assert_eq!(ground.provider.requests().len(), 2, "{name}: a stream that began is not asked for again");

@@ -6,6 +6,7 @@
 //!
 //! It does not know pingora, tokio, axum, sqlx or any metric's name.
 
+pub mod chat;
 pub mod dialect;
 pub mod domain;
 pub mod exchange;

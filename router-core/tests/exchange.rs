@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use router_core::domain::{Seed, Tick};
+use router_core::domain::{Dialect, Seed, Tick};
 use router_core::exchange::{BodyKind, Exchange, Fact, Head, Input, Opening, Outcome, Output, Terms, UpstreamFault};
 
 const DONE: &str = "data: [DONE]\n\n";
@@ -12,8 +12,11 @@ const USAGE: &str =
 const DOCUMENT: &str = r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}"#;
 
 const TERMS: Terms = Terms {
+    client: Dialect::Openai,
     strip_usage: true,
     hold_bytes_max: 1000,
+    translate_bytes_max: 2000,
+    keep_alive: Duration::from_millis(300),
     connect: Duration::from_millis(10),
     first_byte: Duration::from_millis(100),
     between_chunks: Duration::from_millis(50),
@@ -35,7 +38,7 @@ struct Shell {
 impl Shell {
     fn new(terms: Terms) -> Self {
         let mut outputs = Vec::new();
-        let exchange = Exchange::start(terms, Tick(0), &mut outputs);
+        let exchange = Exchange::start(terms, None, Tick(0), &mut outputs);
         let mut shell = Self {
             exchange,
             window: Vec::new(),
@@ -85,6 +88,11 @@ impl Shell {
                     self.client.extend(self.window.drain(..bytes));
                 }
                 Output::Drop(bytes) => drop(self.window.drain(..bytes)),
+                Output::Send => {
+                    assert!(self.begun.is_some(), "bytes before the head");
+                    self.client.extend_from_slice(self.exchange.written());
+                    self.exchange.clear_written();
+                }
                 Output::WakeAt(at) => self.wake_at = at,
                 Output::Note(fact) => self.facts.push(fact),
                 Output::Finish(outcome) => self.outcome = Some(outcome),
@@ -95,6 +103,45 @@ impl Shell {
     fn received(&self) -> &str {
         std::str::from_utf8(&self.client).expect("tests send text")
     }
+}
+
+#[test]
+fn a_client_that_waits_for_events_hears_from_us_in_the_words_of_its_dialect() {
+    for (client, words) in [
+        (Dialect::Openai, ": keep-alive\n\n"),
+        (Dialect::Anthropic, "event: ping\ndata: {\"type\": \"ping\"}\n\n"),
+        // Google's SDKs take a comment for a broken answer.
+        (Dialect::Gemini, "\n\n"),
+    ] {
+        let silence = Duration::from_secs(10);
+        let mut shell = Shell::new(Terms { client, between_chunks: silence, total: silence, ..TERMS });
+        shell.head(200, BodyKind::Events);
+        assert_eq!(shell.wake_at, Tick(300_002), "before the deadline");
+        shell.tell(Input::Wake, 300_001);
+        assert_eq!(shell.received(), "");
+        shell.tell(Input::Wake, 300_002).tell(Input::Wake, 600_002);
+        assert_eq!(shell.received(), words.repeat(2), "{client:?}");
+        assert_eq!(shell.begun, Some(Opening::Streamed));
+        shell.tell(Input::Fault(UpstreamFault::Closed), 600_003);
+        assert_eq!(shell.outcome, Some(Outcome::Broken(UpstreamFault::Closed)), "the client has a byte");
+    }
+}
+
+#[test]
+fn nobody_is_kept_waiting_in_the_middle_of_an_event() {
+    let silence = Duration::from_secs(10);
+    let mut shell = Shell::new(Terms { between_chunks: silence, total: silence, ..TERMS });
+    let long = format!("data: {}", "x".repeat(70_000));
+    shell.head(200, BodyKind::Events).body(&long, 3).tell(Input::Wake, 400_000);
+    assert_eq!(shell.received(), long, "a comment would become a part of the event");
+}
+
+#[test]
+fn a_document_is_not_kept_alive() {
+    let silence = Duration::from_secs(10);
+    let mut shell = Shell::new(Terms { between_chunks: silence, total: silence, ..TERMS });
+    shell.head(200, BodyKind::Json).tell(Input::Wake, 400_000);
+    assert_eq!((shell.received(), shell.begun), ("", None));
 }
 
 #[test]
@@ -124,7 +171,7 @@ fn a_document_is_held_until_its_usage_can_stand_in_the_head() {
     shell.head(200, BodyKind::Json).body(&DOCUMENT[..20], 3);
     assert_eq!(shell.begun, None);
     shell.body(&DOCUMENT[20..], 4).end(5);
-    assert_eq!((shell.received(), shell.begun), (DOCUMENT, Some(Opening::Whole)));
+    assert_eq!((shell.received(), shell.begun), (DOCUMENT, Some(Opening::Whole { bytes: DOCUMENT.len() })));
     assert_eq!(shell.exchange.usage().map(|usage| usage.total), Some(Some(5)));
 }
 

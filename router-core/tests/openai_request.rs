@@ -88,7 +88,7 @@ proptest! {
         let at = |span: router_core::json::Span| by_serde(span.of(body));
         let options = value.get("stream_options");
         prop_assert_eq!(Some(peek.model.as_ref()), value["model"].as_str());
-        prop_assert_eq!(&at(peek.model_span), &value["model"]);
+        prop_assert_eq!(peek.model_span.map(at), value.get("model").cloned());
         prop_assert_eq!(peek.stream, value.get("stream") == Some(&json!(true)));
         prop_assert_eq!(peek.stream_options.map(at), options.cloned());
         prop_assert_eq!(peek.include_usage, options.is_some_and(|options| options["include_usage"] == json!(true)));
@@ -326,4 +326,45 @@ fn a_key_in_other_letter_case_is_refused_where_it_would_be_read() {
         assert_eq!(peek(body.as_bytes()), Err(BadBody::Miscased { key }), "{body}");
     }
     assert!(peek(br#"{"model":"m","Models":"x"}"#).is_ok());
+}
+
+#[test]
+fn a_request_for_vertex_loses_its_model_wherever_it_stands_and_gets_the_version() {
+    for (body, sent) in [
+        (r#"{"model":"c","max_tokens":1}"#, r#"{"anthropic_version":"vertex-2023-10-16","max_tokens":1}"#),
+        (r#"{"max_tokens":1, "mod\u0065l" : "c" }"#, r#"{"anthropic_version":"vertex-2023-10-16","max_tokens":1 }"#),
+        (r#"{ "a":1,"model":"c" ,"b":2}"#, r#"{"anthropic_version":"vertex-2023-10-16", "a":1,"b":2}"#),
+    ] {
+        let peek = peek(body.as_bytes()).expect("a valid request");
+        let edits = Edits::new(body.as_bytes(), &peek).for_vertex();
+        assert_eq!(String::from_utf8_lossy(&edited(&edits)), sent);
+        assert_eq!(edits.len(), sent.len());
+    }
+}
+
+#[test]
+fn a_model_that_the_address_names_counts_more_than_the_bodys() {
+    for (body, sent) in [
+        (r#"{"messages":[]}"#, r#"{"model":"real","messages":[]}"#),
+        ("{ }", r#"{"model":"real" }"#),
+        (r#"{"model":"other","messages":[]}"#, r#"{"model":"real","messages":[]}"#),
+        (r#"{"model":7,"messages":[]}"#, r#"{"model":"real","messages":[]}"#),
+        (r#"{"model":"real","messages":[]}"#, r#"{"model":"real","messages":[]}"#),
+    ] {
+        let peek = Peeker::new().finish_for(body.as_bytes(), Some("asked")).expect("a valid request");
+        assert_eq!(peek.model, "asked");
+        let edits = Edits::new(body.as_bytes(), &peek).model("real");
+        assert_eq!(String::from_utf8_lossy(&edited(&edits)), sent);
+    }
+}
+
+#[test]
+fn what_wants_something_remembered_is_found() {
+    let state = |member: &str| {
+        let body = format!("{{\"model\":\"m\",{member}}}");
+        peek(body.as_bytes()).expect("a valid request").state
+    };
+    assert_eq!(state(r#""previous_response_id":"r""#), Some("previous_response_id"));
+    assert_eq!(state(r#""background":true"#), Some("background"));
+    assert_eq!(state(r#""background":false,"conversation":null"#), None);
 }

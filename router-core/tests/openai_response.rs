@@ -5,11 +5,13 @@ mod json_support;
 use json_support::{Split, any_object, around, member, members, near_json, object, split};
 use proptest::prelude::*;
 use proptest::sample::Index;
-use router_core::dialect::openai::{ProviderError, ResponseEnd, ResponseScan};
+use router_core::dialect::openai::ProviderError;
+use router_core::dialect::passing::{ResponseEnd, ResponseScan};
+use router_core::domain::Dialect;
 use router_core::domain::UsageReport;
 
 fn scan(response: &[u8], split: &Split) -> ResponseEnd {
-    let mut scan = ResponseScan::new();
+    let mut scan = ResponseScan::new(Dialect::Openai);
     for piece in split.pieces(response) {
         scan.push(piece);
     }
@@ -79,6 +81,7 @@ fn every_count_of_the_field_table_is_read() {
         audio_in: 5,
         reasoning: 20,
         audio_out: 7,
+        ..UsageReport::default()
     };
     assert_eq!(usage, Some(expected));
 }

@@ -6,7 +6,8 @@ use json_support::{Split, spelling, split, text};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
-use router_core::dialect::openai::{EVENT_BYTES_MAX, Step, StreamEnd, StreamScan};
+use router_core::dialect::passing::{EVENT_BYTES_MAX, Step, StreamEnd, StreamScan};
+use router_core::domain::Dialect;
 
 /// Everything that can be told after a stream.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ struct Caller {
 
 impl Caller {
     fn new(strip_usage: bool) -> Self {
-        Self { scan: StreamScan::new(strip_usage), window: Vec::new(), forwarded: Vec::new() }
+        Self { scan: StreamScan::new(Dialect::Openai, strip_usage), window: Vec::new(), forwarded: Vec::new() }
     }
 
     fn receive(&mut self, chunk: &[u8]) {
@@ -211,7 +212,7 @@ proptest! {
     #[test]
     fn as_much_goes_on_at_once_as_can(events in stream()) {
         let text: String = events.iter().map(|event| event.text.as_str()).collect();
-        prop_assert_eq!(StreamScan::new(false).next(text.as_bytes()), Some(Step::Forward(text.len())));
+        prop_assert_eq!(StreamScan::new(Dialect::Openai, false).next(text.as_bytes()), Some(Step::Forward(text.len())));
     }
 
     #[test]

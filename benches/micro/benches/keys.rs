@@ -17,6 +17,7 @@ fn snapshot(keys: u32) -> Snapshot {
         digest: KeyDigest::of(secret(number).as_bytes()),
         models: vec!["*".to_owned()],
         expires_at: None,
+        refuse_lossy: false,
     };
     let doc = SnapshotDoc { keys: (0..keys).map(key).collect(), ..SnapshotDoc::default() };
     Snapshot::compile(&doc).expect("a valid document")

@@ -3,7 +3,8 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput};
-use router_core::dialect::openai::{ResponseScan, Step, StreamScan};
+use router_core::dialect::passing::{ResponseScan, Step, StreamScan};
+use router_core::domain::Dialect;
 use serde_json::json;
 
 /// One token, as OpenAI sends it. With `include_usage`, every chunk says that it has no usage yet.
@@ -33,7 +34,7 @@ fn bench_stream(c: &mut Criterion) {
     {
         group.throughput(Throughput::Bytes(window.len() as u64));
         group.bench_function(name, |b| {
-            let mut scan = StreamScan::new(true);
+            let mut scan = StreamScan::new(Dialect::Openai, true);
             b.iter(|| judge(&mut scan, &window));
         });
     }
@@ -42,7 +43,7 @@ fn bench_stream(c: &mut Criterion) {
         \"completion_tokens_details\":{\"reasoning_tokens\":0,\"audio_tokens\":0}}}\n\n";
     group.throughput(Throughput::Bytes(usage.len() as u64));
     group.bench_function("usage-chunk", |b| {
-        let mut scan = StreamScan::new(true);
+        let mut scan = StreamScan::new(Dialect::Openai, true);
         b.iter(|| scan.next(black_box(usage.as_bytes())));
     });
     group.finish();
@@ -65,7 +66,7 @@ fn bench_response(c: &mut Criterion) {
         group.throughput(Throughput::Bytes(body.len() as u64));
         group.bench_function(name, |b| {
             b.iter(|| {
-                let mut scan = ResponseScan::new();
+                let mut scan = ResponseScan::new(Dialect::Openai);
                 for chunk in black_box(&body).chunks(16 * 1024) {
                     scan.push(chunk);
                 }

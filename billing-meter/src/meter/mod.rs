@@ -108,7 +108,8 @@ mod tests {
             input: u64, output: u64, total: Option<u64>, cache_read: u64, cache_write: u64, audio_in: u64,
             reasoning: u64, audio_out: u64,
         ) {
-            let report = UsageReport { input, output, total, cache_read, cache_write, audio_in, reasoning, audio_out };
+            let counts = UsageReport { input, output, total, cache_read, cache_write, ..UsageReport::default() };
+            let report = UsageReport { audio_in, reasoning, audio_out, ..counts };
             let usage = from_openai(Some(&report));
             prop_assert_eq!(usage.input(), input);
             prop_assert!(usage.output() == output || Some(usage.output()) == output.checked_add(reasoning));

@@ -135,5 +135,7 @@ fn key_doc((key, tenant, digest, models, expires_at): LiveRow) -> Result<KeyDoc,
         digest: KeyDigest(digest),
         models: models.0,
         expires_at: expires_at.map(|at| at.0),
+        // Stored keys have no such setting yet: they get the default of those in the file.
+        refuse_lossy: false,
     })
 }

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use router_core::domain::{KeyDigest, KeyId, ProviderId, TenantId};
-use router_core::snapshot::{Dialect, KeyDoc, ProviderDoc, SnapshotDoc};
+use router_core::domain::{Dialect, KeyDigest, KeyId, ProviderId, Style, TenantId};
+use router_core::snapshot::{KeyDoc, ProviderDoc, SnapshotDoc};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 use tollgate_testkit::{Postgres, wait_until_async};
@@ -24,6 +24,8 @@ fn provider(base_url: &str) -> ProviderDoc {
         id: ProviderId::named("p"),
         name: "p".to_owned(),
         dialect: Dialect::Openai,
+        also: Vec::new(),
+        style: Style::default(),
         base_url: base_url.to_owned(),
         http2: false,
         ca_file: None,
@@ -64,6 +66,7 @@ on_both_databases! {
             digest: KeyDigest::of(b"file"),
             models: all(),
             expires_at: None,
+            refuse_lossy: false,
         };
         let base = SnapshotDoc { number: 40, providers: vec![provider("http://p")], keys: vec![in_file], ..<_>::default() };
         let document = Publisher::new(store, base.clone()).document().await.unwrap();

@@ -27,6 +27,8 @@ pub struct GatewayConfig {
     pub upgrade: bool,
     /// Where the line per request goes.
     pub access_log: AccessLog,
+    /// Whether keys are taken from the headers of other gateways too.
+    pub migrated_keys: bool,
 }
 
 /// PEM files of a listener's certificate.

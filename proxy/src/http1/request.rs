@@ -53,6 +53,14 @@ pub struct RequestHead<'h> {
     pub api_key: Option<&'h str>,
     /// `x-goog-api-key`.
     pub x_goog_api_key: Option<&'h str>,
+    /// `x-litellm-api-key`, `x-bf-vk` or `x-portkey-api-key`: where other gateways look for a key.
+    pub migrated_key: Option<&'h str>,
+    /// `anthropic-version`.
+    pub anthropic_version: Option<&'h str>,
+    /// `anthropic-beta`.
+    pub anthropic_beta: Option<&'h str>,
+    /// `openai-beta`.
+    pub openai_beta: Option<&'h str>,
     /// `x-request-id`.
     pub request_id: Option<&'h str>,
     /// `x-client-request-id`.
@@ -78,6 +86,10 @@ impl<'h> RequestHead<'h> {
             x_api_key: None,
             api_key: None,
             x_goog_api_key: None,
+            migrated_key: None,
+            anthropic_version: None,
+            anthropic_beta: None,
+            openai_beta: None,
             request_id: None,
             client_request_id: None,
             repeated: None,
@@ -88,19 +100,35 @@ impl<'h> RequestHead<'h> {
     pub fn note_field(&mut self, name: &str, value: &'h [u8]) {
         // The length tells most fields apart before any letter is compared.
         let known = match name.len() {
+            7 if name.as_bytes()[0].eq_ignore_ascii_case(&b'x') => Some(("x-bf-vk", &mut self.migrated_key)),
             7 => Some(("api-key", &mut self.api_key)),
             9 => Some(("x-api-key", &mut self.x_api_key)),
+            11 => Some(("openai-beta", &mut self.openai_beta)),
             12 => Some(("x-request-id", &mut self.request_id)),
             13 => Some(("authorization", &mut self.authorization)),
+            14 if name.as_bytes()[0].eq_ignore_ascii_case(&b'a') => Some(("anthropic-beta", &mut self.anthropic_beta)),
             14 => Some(("x-goog-api-key", &mut self.x_goog_api_key)),
             16 => Some(("content-encoding", &mut self.content_encoding)),
+            17 if name.eq_ignore_ascii_case("x-litellm-api-key") => Some(("x-litellm-api-key", &mut self.migrated_key)),
+            17 if name.eq_ignore_ascii_case("x-portkey-api-key") => Some(("x-portkey-api-key", &mut self.migrated_key)),
+            17 => Some(("anthropic-version", &mut self.anthropic_version)),
             19 => Some(("x-client-request-id", &mut self.client_request_id)),
             _ => None,
         };
         let Some((known, slot)) = known.filter(|(known, _)| name.eq_ignore_ascii_case(known)) else { return };
         // A value that is no text is no credential either: it stands for one that nobody has.
         let value = std::str::from_utf8(value).unwrap_or("\u{fffd}");
-        if slot.replace(value).is_some() && matches!(name.len(), 7 | 9 | 13 | 14) {
+        let is_credential = matches!(
+            known,
+            "api-key"
+                | "x-api-key"
+                | "authorization"
+                | "x-goog-api-key"
+                | "x-bf-vk"
+                | "x-litellm-api-key"
+                | "x-portkey-api-key"
+        );
+        if slot.replace(value).is_some() && is_credential {
             self.repeated = Some(known);
         }
     }

@@ -64,6 +64,8 @@ impl ResponseHead {
             self.kind = BodyKind::Events;
         } else if essence.eq_ignore_ascii_case(b"application/json") {
             self.kind = BodyKind::Json;
+        } else if essence.eq_ignore_ascii_case(b"application/vnd.amazon.eventstream") {
+            self.kind = BodyKind::AmazonEvents;
         } else {
             let clean = value.iter().all(|byte| (0x20..0x7f).contains(byte));
             self.content_type = std::str::from_utf8(value).ok().filter(|_| clean).map(Box::from);

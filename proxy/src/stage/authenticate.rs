@@ -52,7 +52,10 @@ fn credential<'h>(head: &RequestHead<'h>) -> Result<Cow<'h, str>, Unauthenticate
         None => None,
     };
     let mut found: Option<Cow<'h, str>> = None;
-    let headers = [head.x_api_key, head.api_key, bearer, head.x_goog_api_key].into_iter().flatten().map(Cow::Borrowed);
+    // Other gateways' clients may send a bearer of their own scheme in their header.
+    let migrated = head.migrated_key.map(|value| self::bearer(value).unwrap_or(value));
+    let headers = [migrated, head.x_api_key, head.api_key, bearer, head.x_goog_api_key];
+    let headers = headers.into_iter().flatten().map(Cow::Borrowed);
     for credential in headers.chain(query_keys(head.query)) {
         match &found {
             Some(other) if *other != credential => return Err(Unauthenticated::Disagreeing),
@@ -97,6 +100,9 @@ mod tests {
         assert_eq!(found("/", &[("X-Api-Key", "tg-1")]), key);
         assert_eq!(found("/", &[("api-key", "tg-1")]), key);
         assert_eq!(found("/", &[("x-goog-api-key", "tg-1")]), key);
+        assert_eq!(found("/", &[("X-LiteLLM-Api-Key", "Bearer tg-1")]), key);
+        assert_eq!(found("/", &[("x-bf-vk", "tg-1")]), key);
+        assert_eq!(found("/", &[("x-portkey-api-key", "tg-1"), ("authorization", "Bearer tg-1")]), key);
         assert_eq!(found("/?a=b&key=tg%2D1", &[]), key);
         assert_eq!(found("/?key=tg-1", &[("x-api-key", "tg-1"), ("authorization", "Bearer tg-1")]), key);
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use router_core::dialect::translate::{Translator, Writer};
 use router_core::domain::Tick;
 use router_core::exchange::{BodyKind, Exchange, Fact, Head, Input, Opening, Outcome, Output, Terms};
 
@@ -12,7 +13,6 @@ use super::settle;
 use crate::answer::{AnswerHead, AnswerLines};
 use crate::client::{Client, Gone};
 use crate::clock;
-use crate::route::Inference;
 use crate::upstream::{Attempt, Event, Outgoing, Upstream, Window};
 use crate::world::Target;
 
@@ -27,6 +27,8 @@ pub(crate) struct Relayed {
     pub(crate) retry_after: Option<Duration>,
     /// Whether the client was sent events.
     pub(crate) events: bool,
+    /// What wrote the client's events, if they were translated.
+    pub(crate) writer: Option<Writer>,
     /// Buffers for the next request.
     pub(crate) wire: Vec<u8>,
     pub(crate) window: Vec<u8>,
@@ -44,8 +46,9 @@ pub(crate) struct Times {
 /// A request and its target, ready to go.
 pub(crate) struct Job<'j> {
     pub(crate) target: &'j Arc<Target>,
-    pub(crate) inference: Inference,
     pub(crate) terms: Terms,
+    /// The client's answers have this content type, where they are not of the provider's.
+    pub(crate) kind: Option<BodyKind>,
     pub(crate) lines: AnswerLines<'j>,
 }
 
@@ -73,13 +76,18 @@ enum Happened {
 }
 
 /// Sends a request and its answer through; gives how that went. The client's buffers come back in the result.
-pub(crate) async fn relay<C: Client>(client: &mut C, job: Job<'_>, outgoing: Outgoing) -> Relayed {
+pub(crate) async fn relay<C: Client>(
+    client: &mut C,
+    job: Job<'_>,
+    outgoing: Outgoing,
+    translator: Option<Box<Translator>>,
+) -> Relayed {
     let scratch = client.scratch();
     let window = Window::reusing(std::mem::take(&mut scratch.window));
     let mut outputs = std::mem::take(&mut scratch.outputs);
     outputs.clear();
     let now = clock::now();
-    let mut exchange = Exchange::start(job.terms, now, &mut outputs);
+    let mut exchange = Exchange::start(job.terms, translator, now, &mut outputs);
     let mut relay = Relay {
         client,
         job,
@@ -99,6 +107,7 @@ pub(crate) async fn relay<C: Client>(client: &mut C, job: Job<'_>, outgoing: Out
             break outcome;
         }
         outputs.clear();
+        exchange.clear_written();
         if relay.gone {
             exchange.handle(Input::ClientGone, clock::now(), &mut outputs);
             continue;
@@ -106,7 +115,7 @@ pub(crate) async fn relay<C: Client>(client: &mut C, job: Job<'_>, outgoing: Out
         let happened = relay.wait().await;
         relay.tell(&mut exchange, happened, &mut outputs);
     };
-    relay.conclude(&exchange, outcome, outputs)
+    relay.conclude(exchange, outcome, outputs)
 }
 
 impl<C: Client> Relay<'_, C> {
@@ -127,6 +136,11 @@ impl<C: Client> Relay<'_, C> {
                     self.client.push(self.window.take(std::mem::take(&mut ready)));
                     self.window.take(bytes);
                 }
+                Output::Send => {
+                    self.answer_bytes += exchange.written().len() as u64;
+                    self.client.push(self.window.take(std::mem::take(&mut ready)));
+                    self.client.push(exchange.written());
+                }
                 Output::WakeAt(deadline) => self.deadline = deadline,
                 Output::Note(fact) => self.note(fact),
                 Output::Finish(end) => outcome = Some(end),
@@ -144,11 +158,11 @@ impl<C: Client> Relay<'_, C> {
     fn begin(&mut self, exchange: &Exchange, opening: Opening) {
         let Some(head) = &self.head else { return };
         let length = match opening {
-            Opening::Whole => Some(self.window.bytes().len()),
+            Opening::Whole { bytes } => Some(bytes),
             Opening::Streamed => None,
         };
         let bill = match opening {
-            Opening::Whole => Some(settle::bill(exchange.usage().as_ref(), self.job.target.price.as_ref())),
+            Opening::Whole { .. } => Some(settle::bill(exchange.usage().as_ref(), self.job.target.price.as_ref())),
             Opening::Streamed => None,
         };
         let mut lines = std::mem::take(&mut self.client.scratch().lines);
@@ -169,11 +183,10 @@ impl<C: Client> Relay<'_, C> {
     /// Waits for the next thing to happen, on either side or on the clock.
     async fn wait(&mut self) -> Happened {
         let upstream: &Arc<Upstream> = &self.job.target.upstream;
-        let path = self.job.inference.provider_path();
         let (client, attempt) = (&mut *self.client, &mut self.attempt);
         let (outgoing, window, deadline) = (&self.outgoing, &mut self.window, self.deadline);
         poll_fn(|cx| {
-            if let Poll::Ready(event) = attempt.poll_event(cx, upstream, path, outgoing, window) {
+            if let Poll::Ready(event) = attempt.poll_event(cx, upstream, outgoing, window) {
                 return Poll::Ready(Happened::Upstream(event));
             }
             if client.poll_gone(cx).is_ready() {
@@ -197,7 +210,8 @@ impl<C: Client> Relay<'_, C> {
             Happened::Upstream(Event::Head(head)) => {
                 self.retry_after = head.retry_after;
                 let (status, kind) = (head.status, head.kind);
-                self.head = Some(AnswerHead { status, kind, content_type: head.content_type });
+                let shown = self.job.kind.unwrap_or(kind);
+                self.head = Some(AnswerHead { status, kind: shown, content_type: head.content_type });
                 Input::Head(Head { status, kind })
             }
         };
@@ -205,7 +219,7 @@ impl<C: Client> Relay<'_, C> {
         exchange.handle(input, self.now, outputs);
     }
 
-    fn conclude(self, exchange: &Exchange, outcome: Outcome, outputs: Vec<Output>) -> Relayed {
+    fn conclude(self, exchange: Exchange, outcome: Outcome, outputs: Vec<Output>) -> Relayed {
         let refusal_body = match outcome {
             Outcome::Refused { .. } => self.window.bytes().to_vec(),
             _ => Vec::new(),
@@ -214,6 +228,7 @@ impl<C: Client> Relay<'_, C> {
         Relayed {
             outcome,
             bill: settle::bill(exchange.usage().as_ref(), self.job.target.price.as_ref()),
+            writer: exchange.into_writer(),
             times: self.times,
             answer_bytes: self.answer_bytes,
             refusal_body,

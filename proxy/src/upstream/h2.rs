@@ -10,6 +10,7 @@ use h2::SendStream;
 use pingora_core::protocols::http::v2::client::Http2Session;
 use router_core::exchange::UpstreamFault;
 
+use super::outgoing::Outgoing;
 use super::window::Window;
 use super::{Event, Upstream};
 use crate::http1::ResponseHead;
@@ -31,12 +32,11 @@ impl H2Attempt {
     pub(crate) fn new(
         upstream: Arc<Upstream>,
         (mut session, address): (Http2Session, SocketAddr),
-        path: &str,
-        pieces: impl Iterator<Item = Bytes>,
+        request: &Outgoing,
     ) -> Result<Self, UpstreamFault> {
-        let pieces: VecDeque<_> = pieces.collect();
+        let pieces: VecDeque<_> = request.body().collect();
         let length = pieces.iter().map(Bytes::len).sum();
-        let head = upstream.h2_head(path, length).ok_or(UpstreamFault::ConnectFailed)?;
+        let head = upstream.h2_head(request.head(), length).ok_or(UpstreamFault::ConnectFailed)?;
         session.write_request_header(Box::new(head), false).map_err(|_| UpstreamFault::Closed)?;
         let body = session.take_request_body_writer();
         Ok(Self {

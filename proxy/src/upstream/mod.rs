@@ -4,11 +4,14 @@
 //! task for each connection that it keeps. A provider's certificate is always verified: the server name is never empty,
 //! for Pingora takes an empty one as leave to skip verification.
 
+mod access;
 mod dial;
+mod endpoint;
 mod h1;
 mod h2;
 mod outgoing;
 mod secret;
+pub(crate) mod sign;
 mod window;
 
 use std::net::SocketAddr;
@@ -24,19 +27,22 @@ use pingora_core::protocols::Stream;
 use pingora_core::protocols::http::v2::client::Http2Session;
 use pingora_core::upstreams::peer::HttpPeer;
 use pingora_http::RequestHeader;
-use router_core::domain::Tick;
+use router_core::domain::{Tick, Timestamp};
 use router_core::exchange::UpstreamFault;
 use router_core::snapshot::Provider;
 
 use self::h1::H1Attempt;
 use self::h2::H2Attempt;
+use access::Access;
+pub(crate) use access::NoAccess;
+pub use access::check_google_account;
+pub(crate) use endpoint::Endpoint;
 pub(crate) use outgoing::Outgoing;
 pub use secret::{Credentials, Secret};
 pub(crate) use window::Window;
 
 use crate::clock;
 use crate::http1::ResponseHead;
-use crate::route::Inference;
 
 /// Connections that are kept for each provider.
 const IDLE_MAX: usize = 1024;
@@ -66,8 +72,9 @@ pub(crate) struct Upstream {
     h2: Option<H2Connector>,
     h2_address: Mutex<Option<SocketAddr>>,
     idle: ArrayQueue<Idle>,
-    /// Request heads up to the value of `content-length`, by [`Inference`].
-    heads: [Vec<u8>; Inference::COUNT],
+    access: Access,
+    /// Beginnings of request heads, by [`Endpoint::FIXED`].
+    heads: [Vec<u8>; Endpoint::FIXED.len()],
     opened: AtomicU64,
     reused: AtomicU64,
 }
@@ -81,14 +88,18 @@ impl Upstream {
     /// Prepares an account: nothing connects before the first request.
     pub(crate) fn new(provider: Provider, secret: Option<Secret>) -> Self {
         let h2 = provider.http2.then(|| H2Connector::new(Some(trusting(provider.ca_file.clone()))));
+        let access = Access::new(&provider, secret.as_ref());
+        let head =
+            |endpoint: Endpoint| endpoint::head_start(&provider, access.line(), &endpoint.target(&provider, "", false));
         Self {
+            heads: Endpoint::FIXED.map(head),
             transport: transport(&provider),
             h2,
             h2_address: Mutex::new(None),
             idle: ArrayQueue::new(IDLE_MAX),
-            heads: Inference::ALL.map(|inference| request_head(&provider, secret.as_ref(), inference)),
             opened: AtomicU64::new(0),
             reused: AtomicU64::new(0),
+            access,
             provider,
             secret,
         }
@@ -99,9 +110,21 @@ impl Upstream {
         self.provider == *provider && self.secret.as_ref() == secret
     }
 
-    /// The request head up to the value of `content-length`.
-    pub(crate) fn head(&self, inference: Inference) -> &[u8] {
-        &self.heads[inference as usize]
+    /// Begins a request's head: all but the lines that differ from one request to the next.
+    pub(crate) fn start_head(&self, out: &mut Vec<u8>, endpoint: Endpoint, model: &str, stream: bool) {
+        out.clear();
+        match Endpoint::FIXED.iter().position(|fixed| *fixed == endpoint) {
+            Some(at) if endpoint.is_fixed(&self.provider) => out.extend_from_slice(&self.heads[at]),
+            _ => {
+                let target = endpoint.target(&self.provider, model, stream);
+                out.extend_from_slice(&endpoint::head_start(&self.provider, self.access.line(), &target));
+            }
+        }
+    }
+
+    /// Adds to a request what shows that it is ours, where that differs from one request to the next.
+    pub(crate) async fn authorise(&self, request: &mut Outgoing, now: Timestamp) -> Result<(), NoAccess> {
+        self.access.add_to(request, &self.provider, now).await
     }
 
     /// The provider's name, and how many connections to it were opened and used again.
@@ -160,18 +183,18 @@ impl Upstream {
         *self.h2_address.lock().unwrap_or_else(PoisonError::into_inner) = Some(address);
     }
 
-    fn h2_head(&self, path: &str, body_len: usize) -> Option<RequestHeader> {
-        let path = format!("{}{path}", self.provider.base_path);
-        let mut head = RequestHeader::build("POST", path.as_bytes(), Some(6)).ok()?;
-        head.insert_header("host", self.provider.authority()).ok()?;
-        if let Some(secret) = &self.secret {
-            head.insert_header("authorization", format!("Bearer {}", secret.expose())).ok()?;
+    /// A request's head for HTTP/2, made of the one for HTTP/1.1.
+    fn h2_head(&self, head: &[u8], body_len: usize) -> Option<RequestHeader> {
+        let mut lines = std::str::from_utf8(head).ok()?.split("\r\n").filter(|line| !line.is_empty());
+        let target = lines.next()?.split(' ').nth(1)?;
+        let mut header = RequestHeader::build("POST", target.as_bytes(), Some(8)).ok()?;
+        for (name, value) in
+            lines.filter_map(|line| line.split_once(": ")).filter(|(name, _)| *name != "content-length")
+        {
+            header.insert_header(name.to_owned(), value).ok()?;
         }
-        head.insert_header("content-type", "application/json").ok()?;
-        head.insert_header("accept", "*/*").ok()?;
-        head.insert_header("user-agent", USER_AGENT).ok()?;
-        head.insert_header("content-length", body_len.to_string()).ok()?;
-        Some(head)
+        header.insert_header("content-length", body_len.to_string()).ok()?;
+        Some(header)
     }
 
     fn peer(&self, address: SocketAddr) -> HttpPeer {
@@ -191,26 +214,6 @@ fn transport(provider: &Provider) -> Arc<TransportConnector> {
 
 fn trusting(ca_file: Option<String>) -> ConnectorOptions {
     ConnectorOptions { ca_file, ..ConnectorOptions::new(IDLE_MAX) }
-}
-
-const USER_AGENT: &str = concat!("tollgate/", env!("CARGO_PKG_VERSION"));
-
-fn request_head(provider: &Provider, secret: Option<&Secret>, inference: Inference) -> Vec<u8> {
-    let mut head = format!(
-        "POST {}{} HTTP/1.1\r\nhost: {}\r\n",
-        provider.base_path,
-        inference.provider_path(),
-        provider.authority()
-    );
-    if let Some(secret) = secret {
-        head.push_str("authorization: Bearer ");
-        head.push_str(secret.expose());
-        head.push_str("\r\n");
-    }
-    head.push_str("content-type: application/json\r\naccept: */*\r\nuser-agent: ");
-    head.push_str(USER_AGENT);
-    head.push_str("\r\ncontent-length: ");
-    head.into_bytes()
 }
 
 /// Whether a kept connection is open and silent: bytes that nobody asked for make it useless.
@@ -250,7 +253,6 @@ impl Attempt {
         &mut self,
         cx: &mut Context<'_>,
         upstream: &Arc<Upstream>,
-        path: &str,
         request: &Outgoing,
         window: &mut Window,
     ) -> Poll<Event> {
@@ -264,7 +266,7 @@ impl Attempt {
                     Poll::Ready(Ok(dial::Dialed::H1(stream))) => *self = Self::H1(H1Attempt::new(stream, false)),
                     Poll::Ready(Ok(dial::Dialed::H2(session, address))) => {
                         let opened = (*session, address);
-                        match H2Attempt::new(Arc::clone(upstream), opened, path, request.body()) {
+                        match H2Attempt::new(Arc::clone(upstream), opened, request) {
                             Ok(attempt) => *self = Self::H2(Box::new(attempt)),
                             Err(fault) => return Poll::Ready(self.give_up(fault)),
                         }

@@ -21,16 +21,15 @@ pub(crate) struct Outgoing {
 }
 
 impl Outgoing {
-    /// Puts a request together. `pieces` are the edited body; those that lie within `body` are shared with it.
+    /// Puts a request together behind its head's beginning. `pieces` are the edited body; those that lie within `body`
+    /// are shared with it.
     pub(crate) fn new<'p>(
         mut buffer: Vec<u8>,
-        head_to_length: &[u8],
         body_len: usize,
         pieces: impl Iterator<Item = &'p [u8]>,
         body: &Bytes,
     ) -> Self {
-        buffer.clear();
-        buffer.extend_from_slice(head_to_length);
+        buffer.extend_from_slice(b"content-length: ");
         buffer.extend_from_slice(itoa::Buffer::new().format(body_len).as_bytes());
         buffer.extend_from_slice(b"\r\n\r\n");
         let body_start = buffer.len();
@@ -48,6 +47,32 @@ impl Outgoing {
     /// Whether the body may be copied into one piece.
     pub(crate) const fn is_small(body_len: usize) -> bool {
         body_len <= JOIN_MAX
+    }
+
+    /// A request whose body was made here: it is not copied if it is large.
+    pub(crate) fn owned(buffer: Vec<u8>, body: Vec<u8>) -> Self {
+        let body = Bytes::from(body);
+        Self::new(buffer, body.len(), std::iter::once(&body[..]), &body)
+    }
+
+    /// Adds a header line.
+    pub(super) fn add_line(&mut self, name: &str, value: &str) {
+        let end_of_first_line = memchr::memchr(b'\n', &self.first).map_or(0, |at| at + 1);
+        let line = format!("{name}: {value}\r\n").into_bytes();
+        self.body_start += line.len();
+        self.first.splice(end_of_first_line..end_of_first_line, line);
+    }
+
+    /// The path, without query.
+    pub(super) fn path(&self) -> &str {
+        let target = self.first.split(|byte| *byte == b' ').nth(1).unwrap_or_default();
+        let path = target.split(|byte| *byte == b'?').next().unwrap_or_default();
+        std::str::from_utf8(path).unwrap_or_default()
+    }
+
+    /// The head, as it is written in HTTP/1.1.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.first[..self.body_start]
     }
 
     /// The body, for a protocol that frames it itself.
@@ -106,7 +131,7 @@ mod tests {
             let body = Bytes::from(vec![b'x'; size]);
             let pieces = [&body[..5], b"edit", &body[7..]];
             let len = size + 2;
-            let outgoing = Outgoing::new(Vec::new(), b"content-length: ", len, pieces.into_iter(), &body);
+            let outgoing = Outgoing::new(Vec::new(), len, pieces.into_iter(), &body);
             let whole = [format!("content-length: {len}\r\n\r\n").as_bytes(), &pieces.concat()].concat();
             for after in [0, 3, 17, 25, 30, whole.len()] {
                 assert_eq!(written(&outgoing, after), whole[after..], "after {after}");

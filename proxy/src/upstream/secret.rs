@@ -16,6 +16,11 @@ impl Secret {
         clean.then_some(Self(text))
     }
 
+    /// Wraps a document that is a secret, such as a key file. It goes into no header.
+    pub const fn document(text: String) -> Self {
+        Self(text)
+    }
+
     /// The secret itself, for the one place that sends it.
     pub(crate) fn expose(&self) -> &str {
         &self.0

@@ -11,6 +11,8 @@ use super::{Answer, PATIENCE, Raw, request};
 pub const KEY: &str = "tg-test-all";
 /// A key that may use the model `narrow` only.
 pub const NARROW_KEY: &str = "tg-test-narrow";
+/// A key that refuses requests that would lose something; a test's own settings have to declare it.
+pub const STRICT_KEY: &str = "tg-test-strict";
 /// A key that is not known.
 pub const CLOSED_KEY: &str = "tg-test-unknown";
 /// The provider's credential: it must reach the provider and nobody else.
@@ -107,8 +109,8 @@ pub fn gateway(config: &str) -> Gateway {
 }
 
 /// The secrets that [`config`] refers to.
-pub fn environment() -> [(&'static str, &'static str); 3] {
-    [("TEST_KEY", KEY), ("TEST_NARROW_KEY", NARROW_KEY), ("TEST_PROVIDER_KEY", CANARY)]
+pub fn environment() -> [(&'static str, &'static str); 4] {
+    [("TEST_KEY", KEY), ("TEST_NARROW_KEY", NARROW_KEY), ("TEST_PROVIDER_KEY", CANARY), ("TEST_STRICT_KEY", STRICT_KEY)]
 }
 
 /// Settings with these providers, named `p0`, `p1` and so on. The first one serves `gpt`, and `alias` as `gpt-real`.

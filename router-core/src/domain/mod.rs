@@ -1,13 +1,17 @@
 //! The words every other module speaks: identities, money, tokens, time and chance. Imports nothing of ours.
 
+mod dialect;
 mod ids;
 mod money;
 mod seed;
+mod style;
 mod time;
 mod usage;
 
+pub use dialect::Dialect;
 pub use ids::{DeploymentId, Id128, KeyDigest, KeyId, ParseIdError, ProviderId, RequestId, TenantId, UserId};
 pub use money::{Credits, ParseMoneyError, PicoPerToken, Price};
 pub use seed::Seed;
+pub use style::{Address, CredentialForm, Quirks, Style};
 pub use time::{Tick, Timestamp};
 pub use usage::{Overflow, Provenance, Usage, UsageReport};

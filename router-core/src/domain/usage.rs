@@ -21,12 +21,16 @@ pub struct UsageReport {
     pub cache_read: u64,
     /// `cache_write_tokens`.
     pub cache_write: u64,
+    /// Of `cache_write`, what was written for longer than the provider's usual five minutes (Anthropic's one hour).
+    pub cache_write_long: u64,
     /// `audio_tokens` of the input.
     pub audio_in: u64,
     /// `reasoning_tokens`.
     pub reasoning: u64,
     /// `audio_tokens` of the output.
     pub audio_out: u64,
+    /// Searches of the web that the provider made. Not tokens: charged apart.
+    pub web_searches: u64,
 }
 
 /// Where a count came from. Every booked row says so.

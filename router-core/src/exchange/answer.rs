@@ -1,9 +1,10 @@
 //! What an answer is and how much of it may go to the client.
 
-use crate::dialect::openai::{ResponseEnd, ResponseScan, StreamScan};
-use crate::domain::UsageReport;
+use crate::dialect::passing::{ResponseEnd, ResponseScan, StreamScan};
+use crate::dialect::translate::{StreamTranslation, Translator, Writer};
+use crate::domain::{Dialect, UsageReport};
 
-pub(super) use crate::dialect::openai::Step;
+pub(super) use crate::dialect::passing::Step;
 
 /// Bytes of an error body that are kept; more is cut.
 const ERROR_BYTES_MAX: usize = 64 << 10;
@@ -13,6 +14,8 @@ const ERROR_BYTES_MAX: usize = 64 << 10;
 pub enum BodyKind {
     /// `text/event-stream`.
     Events,
+    /// `application/vnd.amazon.eventstream`.
+    AmazonEvents,
     /// `application/json`.
     Json,
     /// Anything else: passed on unread.
@@ -24,8 +27,12 @@ pub enum BodyKind {
 pub(super) enum Answer {
     /// Events, judged one by one.
     Stream(StreamScan),
+    /// Events of another dialect than the client's.
+    Translated(Box<StreamTranslation>),
     /// One JSON document, held back while it is small.
     Document { scan: ResponseScan, seen: usize, end: Option<ResponseEnd> },
+    /// One JSON document of another dialect than the client's, held back whole.
+    Foreign { translator: Box<Translator>, usage: Option<UsageReport> },
     /// Bytes of some other type.
     Opaque,
     /// A refusal, whose body is read and never passed on.
@@ -33,19 +40,30 @@ pub(super) enum Answer {
 }
 
 impl Answer {
-    pub(super) fn new(kind: BodyKind, strip_usage: bool) -> Self {
+    /// An answer in the client's own dialect.
+    pub(super) fn same(kind: BodyKind, dialect: Dialect, strip_usage: bool) -> Self {
         match kind {
-            BodyKind::Events => Self::Stream(StreamScan::new(strip_usage)),
-            BodyKind::Json => Self::Document { scan: ResponseScan::new(), seen: 0, end: None },
-            BodyKind::Opaque => Self::Opaque,
+            BodyKind::Events => Self::Stream(StreamScan::new(dialect, strip_usage)),
+            BodyKind::Json => Self::Document { scan: ResponseScan::new(dialect), seen: 0, end: None },
+            BodyKind::AmazonEvents | BodyKind::Opaque => Self::Opaque,
+        }
+    }
+
+    /// An answer in another dialect; `None` when it is not what was asked for.
+    pub(super) fn other(kind: BodyKind, translator: Box<Translator>) -> Option<Self> {
+        match (kind, translator.streams()) {
+            (BodyKind::Events | BodyKind::AmazonEvents, true) => Some(Self::Translated(Box::new(translator.stream()))),
+            (BodyKind::Json, false) => Some(Self::Foreign { translator, usage: None }),
+            _ => None,
         }
     }
 
     /// Whether nothing may be sent yet, with this much in the window.
     pub(super) fn holds(&self, begun: bool, window: usize, hold_bytes_max: usize) -> bool {
         match self {
-            Self::Stream(_) | Self::Opaque => false,
+            Self::Stream(_) | Self::Translated(_) | Self::Opaque => false,
             Self::Document { .. } => !begun && window <= hold_bytes_max,
+            Self::Foreign { .. } => true,
             Self::Error => window <= ERROR_BYTES_MAX,
         }
     }
@@ -71,25 +89,29 @@ impl Answer {
                 Some(Step::Forward(window.len()))
             }
             Self::Opaque => Some(Step::Forward(window.len())),
-            Self::Error => None,
+            Self::Translated(_) | Self::Foreign { .. } | Self::Error => None,
         }
     }
 
     /// Whether the answer said that it is complete, before its framing did.
     pub(super) fn is_done(&self) -> bool {
-        matches!(self, Self::Stream(scan) if scan.done())
+        match self {
+            Self::Stream(scan) => scan.done(),
+            Self::Translated(translation) => translation.is_done(),
+            _ => false,
+        }
     }
 
-    /// Whether this is a stream of events.
+    /// Whether the client gets events, in whose gaps something may be said.
     pub(super) fn is_stream(&self) -> bool {
-        matches!(self, Self::Stream(_))
+        matches!(self, Self::Stream(_) | Self::Translated(_))
     }
 
     /// Whether, with no byte to follow and none sent yet, there may be an answer to give.
     pub(super) fn is_complete(&mut self) -> bool {
         match self {
             Self::Document { .. } => self.ended().complete,
-            Self::Stream(_) | Self::Opaque | Self::Error => true,
+            _ => true,
         }
     }
 
@@ -101,7 +123,7 @@ impl Answer {
                 (Some(end.tail), end.complete)
             }
             Self::Document { .. } => (None, self.ended().complete),
-            Self::Opaque | Self::Error => (None, true),
+            Self::Translated(_) | Self::Foreign { .. } | Self::Opaque | Self::Error => (None, true),
         }
     }
 
@@ -109,14 +131,38 @@ impl Answer {
     pub(super) fn usage(&self) -> Option<UsageReport> {
         match self {
             Self::Stream(scan) => scan.usage(),
+            Self::Translated(translation) => translation.usage(),
             Self::Document { end, .. } => end.and_then(|end| end.usage),
+            Self::Foreign { usage, .. } => *usage,
             Self::Opaque | Self::Error => None,
+        }
+    }
+
+    /// Appends something that keeps a waiting client; nothing where it would stand inside of an event.
+    pub(super) fn keep_alive(&mut self, dialect: Dialect, out: &mut Vec<u8>) {
+        match self {
+            Self::Translated(translation) => translation.writer().keep_alive(out),
+            Self::Stream(scan) if !scan.torn() => match dialect {
+                Dialect::Anthropic => out.extend_from_slice(b"event: ping\ndata: {\"type\": \"ping\"}\n\n"),
+                // Google's SDKs take a comment for a broken answer.
+                Dialect::Gemini => out.extend_from_slice(b"\n\n"),
+                _ => out.extend_from_slice(b": keep-alive\n\n"),
+            },
+            _ => {}
+        }
+    }
+
+    /// The client's side of a translated stream.
+    pub(super) fn into_writer(self) -> Option<Writer> {
+        match self {
+            Self::Translated(translation) => Some(translation.into_writer()),
+            _ => None,
         }
     }
 
     fn ended(&mut self) -> ResponseEnd {
         match self {
-            Self::Document { scan, end, .. } => *end.get_or_insert_with(|| std::mem::take(scan).finish()),
+            Self::Document { scan, end, .. } => *end.get_or_insert_with(|| scan.finish()),
             _ => ResponseEnd { complete: false, usage: None },
         }
     }

@@ -30,6 +30,9 @@ pub enum UpstreamFault {
     /// The answer is not the HTTP that it should be.
     #[error("the provider sent an answer that is not valid")]
     BadReply,
+    /// The provider said inside of its answer that it gives up.
+    #[error("the provider reported an error")]
+    Reported,
     /// The answer ended before it was complete.
     #[error("the provider's answer ended before it was complete")]
     Truncated,
@@ -48,6 +51,7 @@ impl UpstreamFault {
             Self::StaleReuse => "stale_reuse",
             Self::Closed => "closed",
             Self::BadReply => "bad_reply",
+            Self::Reported => "reported",
             Self::Truncated => "truncated",
         }
     }

@@ -5,135 +5,28 @@
 //! seeded test replays them.
 //!
 //! The shell keeps a *window*: all bytes of the provider's body that were neither forwarded nor dropped, oldest first.
-//! [`Output::Forward`] and [`Output::Drop`] take bytes off its front. No byte is copied here.
+//! [`Output::Forward`] and [`Output::Drop`] take bytes off its front. No byte is copied here, unless client and provider
+//! speak different dialects: then what the client is to get is written here, and sent by [`Output::Send`].
 //!
 //! The promise that would surprise a reader: once the client has a byte, there is no second attempt. And one attempt is
 //! one dial, except that a kept connection which the provider had already closed is replaced once, silently.
 
 mod answer;
 mod fault;
+mod io;
 
 pub use answer::BodyKind;
 pub use fault::UpstreamFault;
+pub use io::{Fact, Head, Input, Opening, Outcome, Output, Terms};
 
 use std::time::Duration;
 
+use crate::dialect::translate::{BadStream, Translator, Writer};
 use crate::domain::{Tick, UsageReport};
 use answer::{Answer, Step};
 
 /// After the provider said `[DONE]`, this long for the end of its framing, so that the connection can be kept.
 const DRAIN: Duration = Duration::from_millis(100);
-
-/// What the exchange must know of the request and its bounds.
-#[derive(Clone, Copy, Debug)]
-pub struct Terms {
-    /// Whether an event that carries only usage is kept from the client, who did not ask for it.
-    pub strip_usage: bool,
-    /// Largest answer that is held back whole so that its usage can stand in the head, in bytes.
-    pub hold_bytes_max: usize,
-    /// From the dial to the connection.
-    pub connect: Duration,
-    /// From the request sent to the head of the answer.
-    pub first_byte: Duration,
-    /// Between two reads of the answer.
-    pub between_chunks: Duration,
-    /// The whole exchange.
-    pub total: Duration,
-}
-
-/// The head of a provider's answer, as far as decisions depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Head {
-    /// HTTP status; never 1xx.
-    pub status: u16,
-    /// What the body is.
-    pub kind: BodyKind,
-}
-
-/// What happened. `window` is the whole window, of which the exchange has seen a prefix before.
-#[derive(Debug)]
-pub enum Input<'a> {
-    /// The connection stands and the request has been written.
-    Sent,
-    /// The head of the answer arrived.
-    Head(Head),
-    /// More of the body arrived.
-    Body {
-        /// All bytes that are not forwarded or dropped.
-        window: &'a [u8],
-    },
-    /// The body ended as its framing says; nothing more will come.
-    End {
-        /// All bytes that are not forwarded or dropped.
-        window: &'a [u8],
-    },
-    /// The attempt failed.
-    Fault(UpstreamFault),
-    /// The client closed its connection or reset its stream.
-    ClientGone,
-    /// Time has passed; perhaps a deadline with it.
-    Wake,
-}
-
-/// What to do, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Output {
-    /// Connect and send the request.
-    Dial {
-        /// Whether a kept connection may be used.
-        reuse: bool,
-    },
-    /// Begin the answer to the client.
-    Begin(Opening),
-    /// Send the first bytes of the window to the client.
-    Forward(usize),
-    /// Forget the first bytes of the window.
-    Drop(usize),
-    /// Come back with [`Input::Wake`] at this time, unless something else happens first. Replaces earlier requests.
-    WakeAt(Tick),
-    /// A fact for logs and metrics.
-    Note(Fact),
-    /// The exchange is over. Nothing follows.
-    Finish(Outcome),
-}
-
-/// How the answer to the client begins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Opening {
-    /// All of the answer is in the window, and its usage is known if it will ever be.
-    Whole,
-    /// The answer goes on after what is in the window.
-    Streamed,
-}
-
-/// Something worth counting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fact {
-    /// The request was sent.
-    Sent,
-    /// The head of the answer arrived.
-    FirstByte,
-    /// The first bytes of the body went to the client.
-    FirstForward,
-}
-
-/// How an exchange ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Outcome {
-    /// The client has the whole answer.
-    Complete,
-    /// The provider refused; its error body is in the window and the client has nothing yet.
-    Refused {
-        /// The provider's status.
-        status: u16,
-    },
-    /// The attempt failed and the client has nothing yet.
-    Failed(UpstreamFault),
-    /// The answer broke after the client had a part of it.
-    Broken(UpstreamFault),
-    /// The client left.
-    ClientGone,
-}
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
@@ -157,22 +50,32 @@ pub struct Exchange {
     terms: Terms,
     phase: Phase,
     answer: Answer,
+    /// For an answer in another dialect than the client's; goes into it.
+    translator: Option<Box<Translator>>,
+    /// What the client is to be sent by the next [`Output::Send`].
+    written: Vec<u8>,
     status: u16,
     /// When the current phase is over, at the latest.
     deadline: Tick,
+    /// When a client that waits must hear from us.
+    keep_alive: Option<Tick>,
     /// When the exchange is over, at the latest.
     last: Tick,
 }
 
 impl Exchange {
-    /// Starts an exchange: its first outputs say what to do.
-    pub fn start(terms: Terms, now: Tick, out: &mut Vec<Output>) -> Self {
+    /// Starts an exchange: its first outputs say what to do. Without a translator, the provider speaks the client's
+    /// dialect.
+    pub fn start(terms: Terms, translator: Option<Box<Translator>>, now: Tick, out: &mut Vec<Output>) -> Self {
         let mut exchange = Self {
             terms,
             phase: Phase::Dialing { reused: true },
             answer: Answer::Error,
+            translator,
+            written: Vec::new(),
             status: 0,
             deadline: now,
+            keep_alive: None,
             last: now.after(terms.total),
         };
         out.push(Output::Dial { reuse: true });
@@ -194,6 +97,7 @@ impl Exchange {
             }
             (Phase::Dialing { .. } | Phase::Waiting { .. }, Input::Head(head)) => self.head(head, now, out),
             (Phase::Answering { begun }, Input::Body { window }) => {
+                self.keep_alive = self.keep_alive.map(|_| now.after(self.terms.keep_alive));
                 self.arm(now, self.terms.between_chunks, out);
                 self.body(begun, window, now, out);
             }
@@ -215,6 +119,21 @@ impl Exchange {
         self.answer.usage()
     }
 
+    /// What [`Output::Send`] is to send.
+    pub fn written(&self) -> &[u8] {
+        &self.written
+    }
+
+    /// Forgets what was sent.
+    pub fn clear_written(&mut self) {
+        self.written.clear();
+    }
+
+    /// What writes the client's events, if they are translated: it knows how to end them.
+    pub fn into_writer(self) -> Option<Writer> {
+        self.answer.into_writer()
+    }
+
     fn head(&mut self, head: Head, now: Tick, out: &mut Vec<Output>) {
         if matches!(head.status, 204..=206) {
             // Nothing, or a part: neither is an answer to a question.
@@ -222,9 +141,18 @@ impl Exchange {
         }
         self.status = head.status;
         self.answer = match head.status {
-            200..=299 => Answer::new(head.kind, self.terms.strip_usage),
+            200..=299 => match self.translator.take() {
+                None => Answer::same(head.kind, self.terms.client, self.terms.strip_usage),
+                Some(translator) => match Answer::other(head.kind, translator) {
+                    Some(answer) => answer,
+                    None => return self.fault(UpstreamFault::BadReply, now, out),
+                },
+            },
             _ => Answer::Error,
         };
+        if self.answer.is_stream() {
+            self.keep_alive = Some(now.after(self.terms.keep_alive));
+        }
         self.phase = Phase::Answering { begun: false };
         out.push(Output::Note(Fact::FirstByte));
         self.arm(now, self.terms.between_chunks, out);
@@ -232,6 +160,9 @@ impl Exchange {
 
     fn body(&mut self, begun: bool, window: &[u8], now: Tick, out: &mut Vec<Output>) {
         if self.answer.holds(begun, window.len(), self.terms.hold_bytes_max) {
+            if matches!(self.answer, Answer::Foreign { .. }) && window.len() > self.terms.translate_bytes_max {
+                return self.fault(UpstreamFault::BadReply, now, out);
+            }
             self.answer.look(window);
             return;
         }
@@ -239,7 +170,13 @@ impl Exchange {
             // An error body beyond the bound is cut: what counts stands at its start.
             return self.finish(Outcome::Refused { status: self.status }, out);
         }
-        let (begun, _) = self.forward(begun, Opening::Streamed, window, out);
+        let begun = match &self.answer {
+            Answer::Translated(_) => match self.translate(begun, window, out) {
+                Ok((begun, _)) => begun,
+                Err(fault) => return self.fault(fault, now, out),
+            },
+            _ => self.forward(begun, Opening::Streamed, window, out).0,
+        };
         self.phase = Phase::Answering { begun };
         if self.answer.is_done() {
             self.phase = Phase::Draining;
@@ -251,7 +188,13 @@ impl Exchange {
         if matches!(self.answer, Answer::Error) {
             return self.finish(Outcome::Refused { status: self.status }, out);
         }
-        let opening = if self.answer.is_stream() { Opening::Streamed } else { Opening::Whole };
+        match &self.answer {
+            Answer::Translated(_) => return self.end_translated(begun, window, out),
+            Answer::Foreign { .. } => return self.end_foreign(window, out),
+            _ => {}
+        }
+        let whole = Opening::Whole { bytes: window.len() };
+        let opening = if self.answer.is_stream() { Opening::Streamed } else { whole };
         if !begun {
             self.answer.look(window);
             if !self.answer.is_complete() {
@@ -305,6 +248,99 @@ impl Exchange {
         (begun, rest)
     }
 
+    /// Turns round what is whole in the window; gives whether the client's answer has begun, and the rest of the window.
+    /// What a stream said before it failed goes out all the same.
+    fn translate<'w>(
+        &mut self,
+        begun: bool,
+        window: &'w [u8],
+        out: &mut Vec<Output>,
+    ) -> Result<(bool, &'w [u8]), UpstreamFault> {
+        let Answer::Translated(translation) = &mut self.answer else { return Ok((begun, window)) };
+        let pushed = translation.push(window, &mut self.written);
+        let begun = self.send(begun, Opening::Streamed, out);
+        self.phase = Phase::Answering { begun };
+        let used = pushed.map_err(|bad| match bad {
+            BadStream::Reported => UpstreamFault::Reported,
+            BadStream::TooLong | BadStream::Invalid(_) => UpstreamFault::BadReply,
+        })?;
+        if used > 0 {
+            out.push(Output::Drop(used));
+        }
+        Ok((begun, &window[used..]))
+    }
+
+    /// Sends what was written, if it is anything; gives whether the client's answer has begun.
+    fn send(&mut self, begun: bool, opening: Opening, out: &mut Vec<Output>) -> bool {
+        if self.written.is_empty() {
+            return begun;
+        }
+        if !begun {
+            out.push(Output::Begin(opening));
+            out.push(Output::Note(Fact::FirstForward));
+        }
+        out.push(Output::Send);
+        true
+    }
+
+    fn end_translated(&mut self, begun: bool, window: &[u8], out: &mut Vec<Output>) {
+        // What is sent at the end goes out in one piece.
+        let complete = match &mut self.answer {
+            Answer::Translated(translation) => match translation.push(window, &mut self.written) {
+                Ok(used) => Ok(translation.finish(&window[used..], &mut self.written)),
+                Err(BadStream::Reported) => Err(UpstreamFault::Reported),
+                Err(BadStream::TooLong | BadStream::Invalid(_)) => Err(UpstreamFault::BadReply),
+            },
+            _ => Ok(false),
+        };
+        let begun = self.send(begun, Opening::Streamed, out);
+        out.push(Output::Drop(window.len()));
+        let outcome = match complete {
+            Ok(true) => Outcome::Complete,
+            Ok(false) if begun => Outcome::Broken(UpstreamFault::Truncated),
+            Ok(false) => Outcome::Failed(UpstreamFault::Truncated),
+            Err(fault) if begun => Outcome::Broken(fault),
+            Err(fault) => Outcome::Failed(fault),
+        };
+        self.finish(outcome, out);
+    }
+
+    fn end_foreign(&mut self, window: &[u8], out: &mut Vec<Output>) {
+        let Answer::Foreign { translator, usage } = &mut self.answer else { return };
+        match translator.document(window, &mut self.written) {
+            Ok(used) => {
+                *usage = used;
+                out.push(Output::Drop(window.len()));
+                self.send(false, Opening::Whole { bytes: self.written.len() }, out);
+                self.finish(Outcome::Complete, out);
+            }
+            Err(_) => {
+                self.written.clear();
+                self.finish(Outcome::Failed(UpstreamFault::BadReply), out);
+            }
+        }
+    }
+
+    /// Lets a client that waits for events hear from us.
+    fn keep_client(&mut self, now: Tick, out: &mut Vec<Output>) {
+        if let (Phase::Answering { begun }, Some(due)) = (self.phase, self.keep_alive)
+            && now >= due
+        {
+            self.keep_alive = Some(now.after(self.terms.keep_alive));
+            self.answer.keep_alive(self.terms.client, &mut self.written);
+            let begun = self.send(begun, Opening::Streamed, out);
+            self.phase = Phase::Answering { begun };
+        }
+        out.push(Output::WakeAt(self.next_wake()));
+    }
+
+    fn next_wake(&self) -> Tick {
+        match (self.phase, self.keep_alive) {
+            (Phase::Answering { .. }, Some(due)) => self.deadline.min(due),
+            _ => self.deadline,
+        }
+    }
+
     fn fault(&mut self, fault: UpstreamFault, now: Tick, out: &mut Vec<Output>) {
         match self.phase {
             Phase::Dialing { reused: true } | Phase::Waiting { reused: true } if fault == UpstreamFault::StaleReuse => {
@@ -319,8 +355,8 @@ impl Exchange {
     }
 
     fn wake(&mut self, now: Tick, out: &mut Vec<Output>) {
-        if now < self.deadline {
-            return out.push(Output::WakeAt(self.deadline));
+        if now < self.deadline.min(self.last) {
+            return self.keep_client(now, out);
         }
         let fault = match self.phase {
             _ if now >= self.last => UpstreamFault::TotalTimeout,
@@ -333,7 +369,7 @@ impl Exchange {
 
     fn arm(&mut self, now: Tick, within: Duration, out: &mut Vec<Output>) {
         self.deadline = now.after(within).min(self.last);
-        out.push(Output::WakeAt(self.deadline));
+        out.push(Output::WakeAt(self.next_wake()));
     }
 
     fn finish(&mut self, outcome: Outcome, out: &mut Vec<Output>) {

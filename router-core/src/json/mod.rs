@@ -13,9 +13,11 @@ mod scalar;
 mod scan;
 mod skip;
 mod text;
+mod write;
 
 pub use scan::{DEPTH_MAX, Fault, Malformed, Scanner, Token, each_member};
 pub use text::{escape, unescape, unescape_bytes};
+pub use write::{Array, Object, escape_into, push_number};
 
 /// A range of bytes, counted from the first byte of the text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

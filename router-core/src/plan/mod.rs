@@ -85,8 +85,8 @@ pub fn pick(snapshot: &Snapshot, key: &Key, asked: &str, seed: Seed) -> Result<T
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::{DeploymentId, KeyDigest, KeyId, ProviderId, TenantId};
-    use crate::snapshot::{DeploymentDoc, Dialect, KeyDoc, ProviderDoc, SnapshotDoc};
+    use crate::domain::{DeploymentId, Dialect, KeyDigest, KeyId, ProviderId, Style, TenantId};
+    use crate::snapshot::{DeploymentDoc, KeyDoc, ProviderDoc, SnapshotDoc};
     use std::sync::Arc;
 
     const KEY: &[u8] = b"tg-test";
@@ -97,6 +97,8 @@ mod tests {
             id: ProviderId::named(name),
             name: name.to_owned(),
             dialect: Dialect::Openai,
+            also: Vec::new(),
+            style: Style::default(),
             base_url: "http://localhost".to_owned(),
             http2: false,
             ca_file: None,
@@ -115,6 +117,7 @@ mod tests {
             digest: KeyDigest::of(KEY),
             models: models.iter().map(|model| (*model).to_owned()).collect(),
             expires_at: None,
+            refuse_lossy: false,
         };
         let doc = SnapshotDoc {
             number: 1,

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use super::doc::{DeploymentDoc, Dialect, KeyDoc, ProviderDoc, SnapshotDoc};
+use super::doc::{DeploymentDoc, KeyDoc, ProviderDoc, SnapshotDoc};
 use super::keys::KeyIndex;
-use crate::domain::{DeploymentId, KeyDigest, KeyId, Price, ProviderId, TenantId, Timestamp};
+use crate::domain::{DeploymentId, Dialect, KeyDigest, KeyId, Price, ProviderId, Style, TenantId, Timestamp};
 
 /// Why a document is not a snapshot.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,6 +50,10 @@ pub struct Provider {
     pub name: String,
     /// The API it speaks.
     pub dialect: Dialect,
+    /// Further APIs that it speaks, for clients that speak them too.
+    pub also: Vec<Dialect>,
+    /// In what it differs from that API's own vendor.
+    pub style: Style,
     /// Whether the connection is encrypted.
     pub tls: bool,
     /// Host name or address, without brackets; what the certificate must be valid for.
@@ -67,6 +71,11 @@ pub struct Provider {
 }
 
 impl Provider {
+    /// The dialect in which it is asked on behalf of a client that speaks `client`: the same if it can.
+    pub fn dialect_for(&self, client: Dialect) -> Dialect {
+        if self.also.contains(&client) { client } else { self.dialect }
+    }
+
     /// The value of the `host` header (RFC 9110, 7.2): the port is named unless it is the scheme's own.
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
@@ -135,6 +144,8 @@ pub struct Key {
     pub models: ModelAccess,
     /// The moment from which on it is refused.
     pub expires_at: Option<Timestamp>,
+    /// Whether a request is refused that a provider's API cannot express whole.
+    pub refuse_lossy: bool,
 }
 
 impl From<&KeyDoc> for Key {
@@ -145,6 +156,7 @@ impl From<&KeyDoc> for Key {
             digest: doc.digest,
             models: ModelAccess::new(&doc.models),
             expires_at: doc.expires_at,
+            refuse_lossy: doc.refuse_lossy,
         }
     }
 }
@@ -234,6 +246,8 @@ fn compile_provider(doc: &ProviderDoc) -> Result<Provider, CompileError> {
         id: doc.id,
         name: doc.name.clone(),
         dialect: doc.dialect,
+        also: doc.also.clone(),
+        style: doc.style.clone(),
         tls,
         host: host.to_owned(),
         port: port.unwrap_or(if tls { 443 } else { 80 }),
@@ -279,6 +293,8 @@ mod tests {
             id: ProviderId::named(name),
             name: name.to_owned(),
             dialect: Dialect::Openai,
+            also: Vec::new(),
+            style: Style::default(),
             base_url: base_url.to_owned(),
             http2: false,
             ca_file: None,

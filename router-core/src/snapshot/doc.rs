@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{DeploymentId, KeyDigest, KeyId, Price, ProviderId, TenantId, Timestamp};
+use crate::domain::{DeploymentId, Dialect, KeyDigest, KeyId, Price, ProviderId, Style, TenantId, Timestamp};
 
 /// Everything a proxy needs to serve requests, without any secret: provider credentials travel apart, sealed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,14 +18,6 @@ pub struct SnapshotDoc {
     pub keys: Vec<KeyDoc>,
 }
 
-/// The API that a provider speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Dialect {
-    /// OpenAI's REST API, and whoever is compatible with it.
-    Openai,
-}
-
 /// An account at a provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,6 +28,12 @@ pub struct ProviderDoc {
     pub name: String,
     /// The API it speaks.
     pub dialect: Dialect,
+    /// Further APIs that it speaks, for clients that speak them too.
+    #[serde(default)]
+    pub also: Vec<Dialect>,
+    /// In what it differs from that API's own vendor.
+    #[serde(default)]
+    pub style: Style,
     /// Where the API starts, such as `https://api.openai.com/v1`: scheme, host, optional port and path.
     pub base_url: String,
     /// Whether to speak HTTP/2 with it; HTTP/1.1 otherwise.
@@ -76,4 +74,8 @@ pub struct KeyDoc {
     pub models: Vec<String>,
     /// The moment from which on it is refused.
     pub expires_at: Option<Timestamp>,
+    /// Whether a request is refused of which a provider's API cannot express everything; else it is sent without that,
+    /// and the answer says what was left out.
+    #[serde(default)]
+    pub refuse_lossy: bool,
 }

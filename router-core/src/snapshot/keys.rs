@@ -89,6 +89,7 @@ mod tests {
             digest: KeyDigest::of(name.as_bytes()),
             models: ModelAccess::new(&[]),
             expires_at: None,
+            refuse_lossy: false,
         })
     }
 

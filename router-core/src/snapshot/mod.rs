@@ -9,5 +9,5 @@ mod doc;
 mod keys;
 
 pub use compile::{CompileError, Deployment, Key, ModelAccess, Provider, Snapshot};
-pub use doc::{DeploymentDoc, Dialect, KeyDoc, ProviderDoc, SnapshotDoc};
+pub use doc::{DeploymentDoc, KeyDoc, ProviderDoc, SnapshotDoc};
 pub use keys::KeyIndex;

@@ -101,6 +101,7 @@ fn gateway(file: &File, data_dir: &Path, complaints: &mut Complaints<'_>) -> Gat
         limits: limits(file, complaints),
         deadlines: deadlines(file, complaints),
         shutdown_grace: from.shutdown_grace,
+        migrated_keys: from.migrated_keys,
         upgrade_socket: from.upgrade_socket.clone().unwrap_or_else(|| data_dir.join("upgrade.sock")),
         upgrade: false,
         access_log: file.log.access.clone(),

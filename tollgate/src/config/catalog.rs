@@ -3,14 +3,18 @@
 use std::collections::HashSet;
 
 use control_plane::authz::DEFAULT_ORGANISATION;
-use router_core::domain::{DeploymentId, KeyDigest, KeyId, Price, ProviderId, TenantId};
-use router_core::snapshot::{self, DeploymentDoc, KeyDoc, ProviderDoc, SnapshotDoc};
-use tollgate_proxy::upstream::{Credentials, Secret};
+use router_core::domain::{
+    CredentialForm, DeploymentId, Dialect, KeyDigest, KeyId, Price, ProviderId, Style, TenantId,
+};
+use router_core::snapshot::{DeploymentDoc, KeyDoc, ProviderDoc, SnapshotDoc};
+use tollgate_proxy::upstream::{Credentials, Secret, check_google_account};
 
 use super::build::Complaints;
-use super::file::{Deployment, Dialect, File, Key, Price as PriceShape, Provider};
+use super::file::{Credential, Deployment, File, Key, Lossy, Price as PriceShape, Provider};
+use super::kinds::{self, Kind};
 use super::layers::{Environment, SettingPath};
 use super::pem;
+use super::secret::SecretSource;
 use super::shortcuts::{SHORTCUTS, Shortcut};
 
 /// What the gateway can serve, and to whom.
@@ -57,23 +61,30 @@ impl Catalog {
         complaints: &mut Complaints<'_>,
     ) {
         let id = ProviderId::named(&provider.name);
-        if let Some(source) = &provider.api_key {
-            let path = path.clone().key("api_key");
-            let secret = source.fetch(environment).and_then(|text| credential(text, &source.to_string()));
-            if let Some(secret) = complaints.take(&path, secret) {
-                self.credentials.insert(id, secret);
-            }
+        if let Some(secret) = secret_of(provider, path, environment, complaints) {
+            self.credentials.insert(id, secret);
         }
         if let Some(file) = &provider.ca_file {
             complaints.take(&path.clone().key("ca_file"), pem::check_certificates(file));
         }
+        let preset = provider.kind.map(Kind::preset);
+        let known_url = preset.as_ref().and_then(|preset| preset.base_url).map(str::to_owned);
+        let base_url = provider
+            .base_url
+            .clone()
+            .or(known_url)
+            .or_else(|| cloud_url(provider))
+            .ok_or("is missing: say where its API starts, or which `kind` of provider it is".to_owned());
+        let Some(base_url) = complaints.take(&path.clone().key("base_url"), base_url) else { return };
+        let own_dialect = preset.as_ref().map_or(Dialect::Openai, |preset| preset.dialect);
+        let own_also = preset.as_ref().map(|preset| preset.also.to_vec());
         self.base.providers.push(ProviderDoc {
             id,
             name: provider.name.clone(),
-            dialect: match provider.dialect {
-                Dialect::Openai => snapshot::Dialect::Openai,
-            },
-            base_url: provider.base_url.clone(),
+            dialect: provider.dialect.unwrap_or(own_dialect),
+            also: provider.also.clone().or(own_also).unwrap_or_default(),
+            style: style(provider, preset.map(|preset| preset.style).unwrap_or_default()),
+            base_url,
             http2: provider.http2,
             ca_file: provider.ca_file.as_ref().map(|path| path.to_string_lossy().into_owned()),
             any_model: provider.any_model,
@@ -95,7 +106,9 @@ impl Catalog {
         self.base.providers.push(ProviderDoc {
             id,
             name: shortcut.name.to_owned(),
-            dialect: snapshot::Dialect::Openai,
+            dialect: shortcut.dialect,
+            also: shortcut.also.to_vec(),
+            style: Style::default(),
             base_url: shortcut.base_url(environment),
             http2: false,
             ca_file: None,
@@ -144,7 +157,82 @@ impl Catalog {
             digest,
             models: key.models.clone(),
             expires_at: None,
+            refuse_lossy: key.lossy == Lossy::Refuse,
         });
+    }
+}
+
+/// The address of a cloud's models, where region or project tell it.
+fn cloud_url(provider: &Provider) -> Option<String> {
+    match (&provider.region, &provider.project, &provider.location) {
+        (Some(region), None, _) => Some(kinds::bedrock_url(region)),
+        (_, Some(project), Some(location)) => {
+            let url = kinds::vertex_url(project, location);
+            let compatible = provider.kind == Some(Kind::VertexOpenai);
+            Some(if compatible { format!("{url}/endpoints/openapi") } else { url })
+        }
+        _ => None,
+    }
+}
+
+/// The provider's credential, in whichever way it is given.
+fn secret_of(
+    provider: &Provider,
+    path: &SettingPath,
+    environment: &Environment,
+    complaints: &mut Complaints<'_>,
+) -> Option<Secret> {
+    let plain = |source: &SecretSource| -> Result<String, String> {
+        let text = source.fetch(environment)?;
+        credential(text.clone(), &source.to_string()).map(|_| text)
+    };
+    match (&provider.api_key, &provider.aws, &provider.google_account) {
+        (None, None, None) => None,
+        (Some(key), None, None) => {
+            let secret = plain(key).and_then(|text| credential(text, &key.to_string()));
+            complaints.take(&path.clone().key("api_key"), secret)
+        }
+        (None, Some(aws), None) => {
+            let path = path.clone().key("aws");
+            if provider.region.is_none() {
+                complaints.add(&path, "needs `region` beside it: a signature holds for one region");
+            }
+            let parts = [&aws.access_key_id, &aws.secret_access_key].into_iter().chain(&aws.session_token);
+            let parts: Result<Vec<_>, _> = parts.map(plain).collect();
+            let secret = parts.and_then(|parts| credential(parts.join(":"), "of these parts"));
+            complaints.take(&path, secret)
+        }
+        (None, None, Some(account)) => {
+            let secret = account.fetch(environment).and_then(|text| {
+                check_google_account(&text)?;
+                Ok(Secret::document(text))
+            });
+            complaints.take(&path.clone().key("google_account"), secret)
+        }
+        _ => {
+            complaints.add(path, "has more than one of `api_key`, `aws` and `google_account`: keep one");
+            None
+        }
+    }
+}
+
+/// What the file says of a provider's ways, else what its kind says.
+fn style(provider: &Provider, preset: Style) -> Style {
+    let credential = provider.credential.map(|form| match form {
+        Credential::Bearer => CredentialForm::Bearer,
+        Credential::XApiKey => CredentialForm::XApiKey,
+        Credential::ApiKey => CredentialForm::ApiKey,
+        Credential::XGoogApiKey => CredentialForm::XGoogApiKey,
+    });
+    let signed = provider.aws.as_ref().zip(provider.region.clone());
+    let credential = credential
+        .or_else(|| signed.map(|(_, region)| CredentialForm::AwsSignature { region }))
+        .or_else(|| provider.google_account.as_ref().map(|_| CredentialForm::GoogleAccount));
+    Style {
+        address: preset.address,
+        credential: credential.or(preset.credential),
+        query: provider.query.clone().unwrap_or(preset.query),
+        quirks: provider.quirks.clone().unwrap_or(preset.quirks),
     }
 }
 

@@ -7,10 +7,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use router_core::domain::{KeyDigest, PicoPerToken};
+use router_core::domain::{Dialect, KeyDigest, PicoPerToken, Quirks};
 use serde::{Deserialize, Deserializer, de};
 use tollgate_proxy::config::{AccessLog, Deadlines as ProxyDeadlines, Limits as ProxyLimits};
 
+use super::kinds::Kind;
 use super::secret::SecretSource;
 use super::values::{access_log, address, decimal, duration, size, some_decimal, some_text};
 
@@ -38,6 +39,7 @@ pub(super) struct Gateway {
     pub(super) threads: usize,
     #[serde(deserialize_with = "duration")]
     pub(super) shutdown_grace: Duration,
+    pub(super) migrated_keys: bool,
     pub(super) upgrade_socket: Option<PathBuf>,
     pub(super) tls: Option<Tls>,
     pub(super) limits: Limits,
@@ -51,6 +53,7 @@ impl Default for Gateway {
             operations_listen: SocketAddr::from(([127, 0, 0, 1], 9464)),
             threads: 0,
             shutdown_grace: Duration::from_secs(30),
+            migrated_keys: false,
             upgrade_socket: None,
             tls: None,
             limits: Limits::default(),
@@ -216,10 +219,19 @@ impl<'de> Deserialize<'de> for DemoMode {
 #[serde(deny_unknown_fields)]
 pub(super) struct Provider {
     pub(super) name: String,
-    pub(super) base_url: String,
+    pub(super) kind: Option<Kind>,
+    pub(super) base_url: Option<String>,
     pub(super) api_key: Option<SecretSource>,
-    #[serde(default)]
-    pub(super) dialect: Dialect,
+    pub(super) dialect: Option<Dialect>,
+    pub(super) also: Option<Vec<Dialect>>,
+    pub(super) credential: Option<Credential>,
+    pub(super) query: Option<String>,
+    pub(super) quirks: Option<Quirks>,
+    pub(super) region: Option<String>,
+    pub(super) aws: Option<Aws>,
+    pub(super) project: Option<String>,
+    pub(super) location: Option<String>,
+    pub(super) google_account: Option<SecretSource>,
     #[serde(default)]
     pub(super) http2: bool,
     pub(super) ca_file: Option<PathBuf>,
@@ -227,13 +239,27 @@ pub(super) struct Provider {
     pub(super) any_model: bool,
 }
 
-/// The API that a provider speaks.
-#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+/// An access key of Amazon's.
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Aws {
+    pub(super) access_key_id: SecretSource,
+    pub(super) secret_access_key: SecretSource,
+    pub(super) session_token: Option<SecretSource>,
+}
+
+/// How a provider is shown its credential.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Dialect {
-    /// OpenAI's, or one compatible with it.
-    #[default]
-    Openai,
+pub(super) enum Credential {
+    /// `authorization: Bearer …`
+    Bearer,
+    /// `x-api-key: …`
+    XApiKey,
+    /// `api-key: …`
+    ApiKey,
+    /// `x-goog-api-key: …`
+    XGoogApiKey,
 }
 
 /// `[[deployments]]`: one model at one provider.
@@ -270,6 +296,19 @@ pub(super) struct Key {
     pub(super) sha256: Option<KeyDigest>,
     #[serde(default = "all_models")]
     pub(super) models: Vec<String>,
+    #[serde(default)]
+    pub(super) lossy: Lossy,
+}
+
+/// What becomes of a request that a provider's dialect cannot express whole.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Lossy {
+    /// It is sent without that, and the answer says what was left out.
+    #[default]
+    Warn,
+    /// It is refused.
+    Refuse,
 }
 
 fn all_models() -> Vec<String> {

@@ -7,6 +7,7 @@ mod build;
 mod catalog;
 mod decode;
 mod file;
+mod kinds;
 mod layers;
 mod pem;
 mod problem;
@@ -19,8 +20,8 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use router_core::domain::{PicoPerToken, Price, ProviderId};
-use router_core::snapshot::{Dialect, ProviderDoc, SnapshotDoc};
+use router_core::domain::{Dialect, PicoPerToken, Price, ProviderId, Style};
+use router_core::snapshot::{ProviderDoc, SnapshotDoc};
 use tollgate_proxy::config::GatewayConfig;
 use tollgate_proxy::upstream::Credentials;
 
@@ -78,6 +79,8 @@ impl Settings {
                 id: ProviderId::named(DEMO),
                 name: DEMO.to_owned(),
                 dialect: Dialect::Openai,
+                also: Vec::new(),
+                style: Style::default(),
                 base_url: format!("http://{demo}/v1"),
                 http2: false,
                 ca_file: None,

@@ -1,5 +1,7 @@
 //! Providers that need no section in the file: a key in the environment is enough.
 
+use router_core::domain::Dialect;
+
 use super::layers::Environment;
 
 /// A provider that comes with its address and the names of its models.
@@ -12,6 +14,10 @@ pub(super) struct Shortcut {
     /// The variable that moves the address, where the provider's own SDK reads one with the same meaning.
     base_url_variable: Option<&'static str>,
     base_url: &'static str,
+    /// The API it speaks.
+    pub(super) dialect: Dialect,
+    /// Further APIs that it speaks.
+    pub(super) also: &'static [Dialect],
     /// Models that are listed and can be asked for by their bare names, as of November 2026. Any other model is
     /// reached as `provider/model`.
     pub(super) models: &'static [&'static str],
@@ -24,6 +30,8 @@ pub(super) const SHORTCUTS: [Shortcut; 3] = [
         key_variable: "OPENAI_API_KEY",
         base_url_variable: Some("OPENAI_BASE_URL"),
         base_url: "https://api.openai.com/v1",
+        dialect: Dialect::Openai,
+        also: &[Dialect::Responses],
         models: &[
             "gpt-6-astra",
             "gpt-6.1-sol",
@@ -36,16 +44,19 @@ pub(super) const SHORTCUTS: [Shortcut; 3] = [
     Shortcut {
         name: "anthropic",
         key_variable: "ANTHROPIC_API_KEY",
-        // ANTHROPIC_BASE_URL names the address without the version.
-        base_url_variable: None,
-        base_url: "https://api.anthropic.com/v1",
+        base_url_variable: Some("ANTHROPIC_BASE_URL"),
+        base_url: "https://api.anthropic.com",
+        dialect: Dialect::Anthropic,
+        also: &[],
         models: &["claude-fable-5-1", "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5"],
     },
     Shortcut {
         name: "gemini",
         key_variable: "GEMINI_API_KEY",
         base_url_variable: None,
-        base_url: "https://generativelanguage.googleapis.com/v1beta/openai",
+        base_url: "https://generativelanguage.googleapis.com",
+        dialect: Dialect::Gemini,
+        also: &[],
         models: &["gemini-3.8-flash", "gemini-3.5-flash-lite", "gemini-3.1-pro-preview"],
     },
 ];

@@ -71,8 +71,8 @@ fn a_misspelt_setting_is_named_with_its_place_and_the_right_name() {
     let expected = [
         "tollgate.toml:3: `gateway.lisen` is not a setting; did you mean `gateway.listen`?",
         "tollgate.toml:6: `gateway.deadlines.first_bite` is not a setting; did you mean `gateway.deadlines.first_byte`?",
-        "tollgate.toml:11: `providers[0].models` is not a setting; there are: name, base_url, api_key, dialect, http2, \
-         ca_file, any_model",
+        "tollgate.toml:11: `providers[0].models` is not a setting; there are: name, kind, base_url, api_key, dialect, \
+         also, credential, query, quirks, region, aws, project, location, google_account, http2, ca_file, any_model",
     ];
     let mut found = complaints(text, &nothing());
     found.sort_by_key(String::len);
@@ -117,7 +117,23 @@ fn what_cannot_work_is_refused() {
         ("[store]\nurl = \"mysql://root:hunter2@db/x\"", "expected \"sqlite:"),
         ("[gateway.tls]\ncertificate = \"no.pem\"\nkey = \"no.key\"", "cannot read no.pem"),
         ("[[providers]]\nname = \"a\"\nbase_url = \"localhost\"", "expected http(s)://"),
-        ("[[providers]]\nname = \"a\"", "missing field `base_url`"),
+        ("[[providers]]\nname = \"a\"", "`providers[0].base_url`: is missing: say where its API starts"),
+        (
+            "[[providers]]\nname = \"v\"\nkind = \"vertex_gemini\"\nproject = \"p\"\nlocation = \"global\"\n\
+             google_account = { env = \"HUNTER\" }",
+            "`providers[0].google_account`: the key file is not JSON",
+        ),
+        (
+            "[[providers]]\nname = \"b\"\nkind = \"bedrock\"\naws = { access_key_id = { env = \"HUNTER\" }, \
+             secret_access_key = { env = \"HUNTER\" } }",
+            "needs `region` beside it",
+        ),
+        (
+            "[[providers]]\nname = \"b\"\nkind = \"gemini\"\napi_key = { env = \"HUNTER\" }\n\
+             google_account = { env = \"HUNTER\" }",
+            "more than one of `api_key`, `aws` and `google_account`",
+        ),
+        ("[[providers]]\nname = \"a\"\nkind = \"opanai\"", "unknown variant `opanai`"),
         ("[[deployments]]\nmodel = \"m\"\nprovider = \"a\"", "there is no provider \"a\"; there are: none"),
         (
             "[demo]\nenabled = true\n[[providers]]\nname = \"demo\"\nbase_url = \"http://a\"",
@@ -128,7 +144,7 @@ fn what_cannot_work_is_refused() {
         ("gateway = ", "is not TOML"),
     ];
     for (text, part) in table {
-        let all = complaints(text, &nothing()).join("\n");
+        let all = complaints(text, &Environment::from([("HUNTER", "hunter2")])).join("\n");
         assert!(all.contains(part), "{part} is not in\n{all}");
         assert!(!all.contains("hunter2"), "a password is told");
     }
@@ -209,4 +225,18 @@ fn a_named_file_that_is_missing_is_an_error() {
     assert!(problems.to_string().contains("/nowhere/tollgate.toml: cannot be read"), "{problems}");
     let by_variable = Environment::from([("TOLLGATE_CONFIG", "/nowhere/else.toml")]);
     assert!(load(None, &by_variable).err().expect("an error").to_string().contains("/nowhere/else.toml"));
+}
+
+#[test]
+fn a_kind_brings_address_dialect_and_quirks_and_the_file_counts_more() {
+    let text = "[[providers]]\nname = \"m\"\nkind = \"mistral\"\n[[providers]]\nname = \"o\"\nkind = \"openai\"\n\
+                base_url = \"http://localhost:1/v1\"\nalso = []\n[[providers]]\nname = \"v\"\nkind = \"vertex_openai\"\n\
+                project = \"p\"\nlocation = \"global\"\ncredential = \"bearer\"\n[[providers]]\nname = \"a\"\n\
+                kind = \"anthropic\"\n";
+    let providers = good(text, &nothing()).base.providers;
+    assert_eq!(providers[0].base_url, "https://api.mistral.ai/v1");
+    assert!(providers[0].style.quirks.no_stream_options && providers[0].style.quirks.max_tokens_only);
+    assert_eq!((providers[1].base_url.as_str(), providers[1].also.len()), ("http://localhost:1/v1", 0));
+    assert!(providers[2].base_url.ends_with("/projects/p/locations/global/endpoints/openapi"));
+    assert_eq!(providers[3].dialect, Dialect::Anthropic);
 }

@@ -22,6 +22,11 @@ impl Recorded {
         text(&self.head).lines().next().unwrap_or_default().to_owned()
     }
 
+    /// Request line and headers as text.
+    pub fn head_text(&self) -> String {
+        text(&self.head)
+    }
+
     /// The value of a header; the first one, when there are several.
     pub fn header(&self, name: &str) -> Option<String> {
         header(&self.head, name)

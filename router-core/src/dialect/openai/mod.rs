@@ -6,18 +6,15 @@
 //! which bytes of a stream to forward. Does not know which provider serves a request, nor what a token costs.
 
 mod bad_body;
+pub mod chat;
 mod error;
 mod keys;
 mod options;
 mod request;
-mod response;
 mod splice;
-mod stream;
-mod usage;
+pub(super) mod usage;
 
 pub use bad_body::BadBody;
 pub use error::ProviderError;
 pub use request::{MEMBERS_MAX, Peek, Peeker, peek};
-pub use response::{ResponseEnd, ResponseScan};
-pub use splice::Edits;
-pub use stream::{EVENT_BYTES_MAX, Step, StreamEnd, StreamScan};
+pub use splice::{Edits, VERTEX_VERSION};

@@ -16,8 +16,8 @@ pub const MEMBERS_MAX: usize = 1024;
 pub struct Peek<'b> {
     /// `model`, escapes decoded; never empty.
     pub model: Cow<'b, str>,
-    /// Where its value is, quotes included.
-    pub model_span: Span,
+    /// Where its value is, quotes included; `None` when the address names the model and the body does not.
+    pub model_span: Option<Span>,
     /// Whether the answer is to be streamed.
     pub stream: bool,
     /// Where the value of `stream_options` is: an object or null.
@@ -34,6 +34,10 @@ pub struct Peek<'b> {
     pub n: Option<u64>,
     /// Where the value of `user` is, whatever it may be.
     pub user: Option<Span>,
+    /// Whether `temperature`, `top_p` or `top_k` is there, which Anthropic's newest version refuses.
+    pub is_sampled: bool,
+    /// A member that wants something remembered from another request, or for one (Responses).
+    pub state: Option<&'static str>,
     /// Where the body's opening brace is.
     pub object_start: usize,
 }
@@ -68,10 +72,16 @@ enum Member {
     MaxCompletionTokens,
     N,
     User,
+    Temperature,
+    TopP,
+    TopK,
+    PreviousResponseId,
+    Conversation,
+    Background,
 }
 
 impl Member {
-    const COUNT: usize = 7;
+    const COUNT: usize = 13;
     const ALL: [(&str, Self); Self::COUNT] = [
         ("model", Self::Model),
         ("stream", Self::Stream),
@@ -80,6 +90,19 @@ impl Member {
         ("max_completion_tokens", Self::MaxCompletionTokens),
         ("n", Self::N),
         ("user", Self::User),
+        ("temperature", Self::Temperature),
+        ("top_p", Self::TopP),
+        ("top_k", Self::TopK),
+        ("previous_response_id", Self::PreviousResponseId),
+        ("conversation", Self::Conversation),
+        ("background", Self::Background),
+    ];
+
+    /// Those that want something remembered.
+    const STATE: [(&str, Self); 3] = [
+        ("previous_response_id", Self::PreviousResponseId),
+        ("conversation", Self::Conversation),
+        ("background", Self::Background),
     ];
 
     /// The member with this key. One that differs in letter case is refused: some servers' JSON readers do not mind
@@ -127,23 +150,37 @@ impl Peeker {
     ///
     /// # Errors
     /// See [`peek`].
-    pub fn finish(mut self, body: &[u8]) -> Result<Peek<'_>, BadBody> {
+    pub fn finish(self, body: &[u8]) -> Result<Peek<'_>, BadBody> {
+        self.finish_for(body, None)
+    }
+
+    /// The same where the address may name the model: then that one counts, and the body need not name any.
+    ///
+    /// # Errors
+    /// See [`peek`].
+    pub fn finish_for<'b>(mut self, body: &'b [u8], addressed: Option<&'b str>) -> Result<Peek<'b>, BadBody> {
         self.advance(body)?;
         self.scanner.finish().map_err(|malformed| unfinished(malformed, body))?;
         if let Some(key) = self.keys.twice(body) {
             return Err(BadBody::Twice { key });
         }
-        self.read(body)
+        self.read(body, addressed)
     }
 
-    fn read(self, body: &[u8]) -> Result<Peek<'_>, BadBody> {
+    fn read<'b>(self, body: &'b [u8], addressed: Option<&'b str>) -> Result<Peek<'b>, BadBody> {
         let of = |member: Member| self.found[member as usize];
         let value = |member| of(member).map(|span| span.of(body));
-        let model_span = of(Member::Model).ok_or(BadBody::NoModel)?;
+        let is_set = |member| value(member).is_some_and(|value| !matches!(value, b"null" | b"false"));
+        let model_span = of(Member::Model);
+        let model = match (addressed, model_span) {
+            (Some(model), _) => Cow::Borrowed(model),
+            (None, Some(span)) => model(span.of(body))?,
+            (None, None) => return Err(BadBody::NoModel),
+        };
         let stream_options = of(Member::StreamOptions);
         let options = stream_options.map_or(Ok(Options::default()), |span| options::read(body, span))?;
         Ok(Peek {
-            model: model(model_span.of(body))?,
+            model,
             model_span,
             stream: value(Member::Stream).map_or(Ok(false), |value| boolean("stream", value))?,
             stream_options,
@@ -153,6 +190,8 @@ impl Peeker {
             max_completion_tokens: count("max_completion_tokens", value(Member::MaxCompletionTokens))?,
             n: count("n", value(Member::N))?,
             user: of(Member::User),
+            is_sampled: is_set(Member::Temperature) || is_set(Member::TopP) || is_set(Member::TopK),
+            state: Member::STATE.into_iter().find(|(_, member)| is_set(*member)).map(|(name, _)| name),
             object_start: body.len() - body.trim_ascii_start().len(),
         })
     }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Peek;
-use crate::json::{Span, escape};
+use crate::json::{Span, escape, unescape};
 
 /// A request body with a few bytes of it replaced. The body itself is neither copied nor touched: it is sent as pieces,
 /// and without any edit as one piece, byte for byte.
@@ -14,6 +14,9 @@ pub struct Edits<'e> {
     model: Edit<'e>,
     usage: Edit<'e>,
 }
+
+/// The version of Anthropic's API that Vertex AI wants in the body.
+pub const VERTEX_VERSION: &str = "vertex-2023-10-16";
 
 /// Text in place of a span; nothing in place of nothing when there is no edit.
 #[derive(Debug, Clone, Default)]
@@ -31,13 +34,45 @@ impl<'e> Edits<'e> {
     /// Asks for this model instead.
     #[must_use]
     pub fn model(mut self, name: &'e str) -> Self {
-        self.model = if name == self.peek.model {
-            Edit::default()
-        } else {
-            let Span { start, end } = self.peek.model_span;
-            Edit { span: Span { start: start + 1, end: end - 1 }, text: escape(name) }
+        self.model = match self.peek.model_span {
+            // Where the address named the model, the body may name another one, or none.
+            Some(span) if unescape(span.of(self.body)).as_deref() == Some(name) => Edit::default(),
+            Some(Span { start, end }) if self.body[start] == b'"' => {
+                Edit { span: Span { start: start + 1, end: end - 1 }, text: escape(name) }
+            }
+            Some(span) => Edit { span, text: quoted(name).into() },
+            None => {
+                let at = self.peek.object_start + 1;
+                let comma = if self.body[at..].trim_ascii_start().starts_with(b"}") { "" } else { "," };
+                Edit { span: Span { start: at, end: at }, text: format!("\"model\":{}{comma}", quoted(name)).into() }
+            }
         };
         self
+    }
+
+    /// Makes a request of Anthropic's one for Vertex AI: the address names the model there, and the body the version.
+    #[must_use]
+    pub fn for_vertex(mut self) -> Self {
+        let start = self.peek.object_start + 1;
+        let version = format!("\"anthropic_version\":\"{VERTEX_VERSION}\",");
+        self.usage = Edit { span: Span { start, end: start }, text: version.into() };
+        if let Some(value) = self.peek.model_span {
+            self.model = Edit { span: self.member(value), text: Cow::Borrowed("") };
+        }
+        self
+    }
+
+    /// The whole member that has this value, with the comma that parts it from its neighbour.
+    fn member(&self, value: Span) -> Span {
+        let quote = |before: usize| self.body[..before].iter().rposition(|byte| *byte == b'"').unwrap_or(0);
+        let key = quote(quote(value.start));
+        let rest = &self.body[value.end..];
+        let space = rest.len() - rest.trim_ascii_start().len();
+        if rest[space..].starts_with(b",") {
+            return Span { start: key, end: value.end + space + 1 };
+        }
+        let comma = self.body[..key].iter().rposition(|byte| *byte == b',').unwrap_or(key);
+        Span { start: comma.max(self.peek.object_start + 1), end: value.end }
     }
 
     /// Makes `stream_options.include_usage` true.
@@ -68,7 +103,8 @@ impl<'e> Edits<'e> {
 
     /// The edited body in order: at most five pieces, none of them empty.
     pub fn segments(&self) -> impl Iterator<Item = &[u8]> {
-        let (first, second) = if self.model.span.start <= self.usage.span.start {
+        let place = |edit: &Edit<'_>| (edit.span.start, edit.span.end);
+        let (first, second) = if place(&self.model) <= place(&self.usage) {
             (&self.model, &self.usage)
         } else {
             (&self.usage, &self.model)
@@ -88,4 +124,8 @@ impl<'e> Edits<'e> {
     pub fn len(&self) -> usize {
         self.segments().map(<[u8]>::len).sum()
     }
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{}\"", escape(text))
 }

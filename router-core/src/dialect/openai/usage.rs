@@ -2,14 +2,12 @@
 
 use serde::Deserialize;
 
+use crate::dialect::tokens::{Tokens, or_zero};
 use crate::domain::UsageReport;
-
-/// A count above this is a fault of the provider's, not work it did.
-const TOKENS_MAX: u64 = 1_000_000_000;
 
 /// Reads a `usage` object. Fields that we do not know are ignored; a count that is negative, fractional, text or absurd
 /// makes the whole report worthless, and so does a missing `prompt_tokens`.
-pub(super) fn read(object: &[u8]) -> Option<UsageReport> {
+pub(in crate::dialect) fn read(object: &[u8]) -> Option<UsageReport> {
     let wire: Wire = serde_json::from_slice(object).ok()?;
     let prompt = wire.prompt_tokens_details.unwrap_or_default();
     let completion = wire.completion_tokens_details.unwrap_or_default();
@@ -22,11 +20,8 @@ pub(super) fn read(object: &[u8]) -> Option<UsageReport> {
         audio_in: or_zero(prompt.audio_tokens),
         reasoning: or_zero(completion.reasoning_tokens),
         audio_out: or_zero(completion.audio_tokens),
+        ..UsageReport::default()
     })
-}
-
-fn or_zero(tokens: Option<Tokens>) -> u64 {
-    tokens.map_or(0, |tokens| tokens.0)
 }
 
 /// Embeddings have no `completion_tokens`.
@@ -50,16 +45,4 @@ struct PromptDetails {
 struct CompletionDetails {
     reasoning_tokens: Option<Tokens>,
     audio_tokens: Option<Tokens>,
-}
-
-#[derive(Deserialize)]
-#[serde(try_from = "u64")]
-struct Tokens(u64);
-
-impl TryFrom<u64> for Tokens {
-    type Error = &'static str;
-
-    fn try_from(count: u64) -> Result<Self, Self::Error> {
-        if count <= TOKENS_MAX { Ok(Self(count)) } else { Err("absurdly many tokens") }
-    }
 }

@@ -5,6 +5,9 @@ use super::*;
 
 const EXAMPLE: &str = include_str!("../../../../deploy/tollgate.example.toml");
 
+/// A key that opens nothing.
+const PRIVATE_KEY: &str = include_str!("../../../../proxy/src/upstream/sign/test_key.pem");
+
 /// The example with the settings that are commented out: prose has a space after its `#`, settings have none.
 fn uncommented() -> String {
     let line = |line: &'static str| match line.strip_prefix('#') {
@@ -29,7 +32,15 @@ fn the_example_is_usable_with_everything_switched_on() {
     }
     std::fs::write(folder.path().join("key"), "secret").expect("a file");
     let text = uncommented().replace("/etc/tollgate/", &format!("{}/", folder.path().display()));
-    let environment = Environment::from([("AZURE_API_KEY", "sk-1"), ("TOLLGATE_CI_KEY", "tg-1")]);
+    let account = serde_json::json!({"client_email": "a@b", "private_key": PRIVATE_KEY});
+    std::fs::write(folder.path().join("google.json"), account.to_string()).expect("a file");
+    let environment = Environment::from([
+        ("AZURE_API_KEY", "sk-1"),
+        ("TOLLGATE_CI_KEY", "tg-1"),
+        ("AWS_ACCESS_KEY_ID", "AKID"),
+        ("AWS_SECRET_ACCESS_KEY", "secret"),
+        ("AWS_SESSION_TOKEN", "token"),
+    ]);
     let settings = good(&text, &environment);
     assert_eq!(settings.gateway.upgrade_socket, good("", &nothing()).gateway.upgrade_socket);
     assert!(settings.base.providers.len() >= 2 && settings.base.keys.len() >= 2);
@@ -48,6 +59,7 @@ fn the_example_shows_every_setting() {
         "log",
         "demo",
         "providers",
+        "providers.quirks",
         "deployments",
         "deployments.price",
         "keys",

@@ -1,23 +1,24 @@
 //! A response that is not streamed: goes by in pieces, and leaves its token counts.
 
 use super::usage;
-use crate::domain::UsageReport;
+use crate::domain::{Dialect, UsageReport};
 use crate::json::{Scanner, Span, Token, unescape_bytes};
 
 /// The longest `usage` that is read, and the most that is kept of a response.
 const USAGE_BYTES_MAX: usize = 16 * 1024;
 
-/// No spelling of `usage` is longer than this, even if every character is an escape.
-const KEY_BYTES_MAX: usize = 32;
+/// No spelling of `usageMetadata` is longer than this, even if every character is an escape.
+const KEY_BYTES_MAX: usize = 80;
 
 /// Watches a response go by. Any split of it gives the same answer; of the response itself nothing is kept but the key
 /// or `usage` that a split goes through.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct ResponseScan {
+    dialect: Dialect,
     scanner: Scanner,
     /// Bytes that were pushed.
     pushed: usize,
-    /// The last token was the key `usage`, so its value is next.
+    /// The last token was the key of the usage, so its value is next.
     wanted: bool,
     /// The last token was a key.
     in_value: bool,
@@ -36,9 +37,17 @@ pub struct ResponseEnd {
 }
 
 impl ResponseScan {
-    /// Begins a response.
-    pub fn new() -> Self {
-        Self::default()
+    /// Begins a response of this dialect.
+    pub const fn new(dialect: Dialect) -> Self {
+        Self {
+            dialect,
+            scanner: Scanner::new(),
+            pushed: 0,
+            wanted: false,
+            in_value: false,
+            held: Vec::new(),
+            usage: None,
+        }
     }
 
     /// Looks at the next bytes.
@@ -51,21 +60,23 @@ impl ResponseScan {
     }
 
     /// Ends the response. What an incomplete one reported before it broke off is told all the same.
-    pub fn finish(self) -> ResponseEnd {
+    pub fn finish(&self) -> ResponseEnd {
         ResponseEnd { complete: self.scanner.finish().is_ok(), usage: self.usage }
     }
 
     fn take(&mut self, token: Token, chunk: &[u8]) {
+        let dialect = self.dialect;
         match token {
             Token::Key(span) => {
-                self.wanted = self.bytes(span, chunk).and_then(unescape_bytes).is_some_and(|key| *key == *b"usage");
+                let wanted = usage::member(dialect);
+                self.wanted = self.bytes(span, chunk).and_then(unescape_bytes).is_some_and(|key| *key == *wanted);
                 self.in_value = true;
             }
             Token::Value(span) => {
                 if self.wanted
                     && let Some(object) = self.bytes(span, chunk).filter(|value| value[0] == b'{')
                 {
-                    self.usage = usage::read(object);
+                    self.usage = usage::read(dialect, object);
                 }
                 self.in_value = false;
             }

@@ -1,19 +1,15 @@
 //! A streamed response: which bytes of it go on to the client, and what it cost.
 
-use std::sync::LazyLock;
-
-use memchr::memmem::Finder;
-
-use super::usage;
-use crate::domain::UsageReport;
-use crate::json::{Span, each_member, unescape_bytes};
+use super::judge::{self, Said};
+use super::usage::{self, Fold};
+use crate::domain::{Dialect, UsageReport};
 use crate::sse::{Data, Event, Splitter};
 
-/// A longer event is not held back until it ends, and not read: no usage chunk is that long.
+/// A longer event of OpenAI's is not held back until it ends, and not read: no usage chunk is that long.
 pub const EVENT_BYTES_MAX: usize = 64 * 1024;
 
-static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage\""));
-static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error\""));
+/// The same for the other dialects, which end with an event that may hold the whole answer, or pictures.
+pub const LONG_EVENT_BYTES_MAX: usize = 16 << 20;
 
 /// What to do with the first bytes of the window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +23,7 @@ pub enum Step {
 /// How a stream ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct StreamEnd {
-    /// Whether `[DONE]` came: a stream without it broke off.
+    /// Whether the dialect's mark of the end came, such as `[DONE]`: a stream without it broke off.
     pub complete: bool,
     /// What to do with all that is left in the window, which may be nothing. Half an event is dropped: clients throw it
     /// away themselves, and an error event could not follow it.
@@ -37,13 +33,14 @@ pub struct StreamEnd {
     pub torn: bool,
 }
 
-/// Judges a stream of chat completion chunks, or of completions, without copying it.
+/// Judges a stream of answers, in any dialect, without copying it.
 ///
 /// The caller keeps a window: all bytes that were received and neither forwarded nor dropped, oldest first. It asks
 /// [`StreamScan::next`], does what that says, takes those bytes away, and asks again until the answer is `None`; then
 /// it waits for more bytes. Any split of a stream forwards the same bytes, and a whole event goes on at once.
 #[derive(Debug)]
 pub struct StreamScan {
+    dialect: Dialect,
     splitter: Splitter,
     strip_usage: bool,
     /// Bytes to drop once what is before them was forwarded.
@@ -51,24 +48,31 @@ pub struct StreamScan {
     /// Whether the last event is dropped.
     dropped: bool,
     done: bool,
+    /// The end of the stream is the end of the answer.
+    ending: bool,
     events: u64,
     saw_error: bool,
     usage: Option<UsageReport>,
+    /// Of a dialect that reports bit by bit.
+    fold: Fold,
 }
 
 impl StreamScan {
-    /// Begins a stream. With `strip_usage` the usage chunk is dropped, because the client did not ask for it: an event
-    /// with an object `usage` and no choices. Usage that comes with choices is read, and forwarded.
-    pub fn new(strip_usage: bool) -> Self {
+    /// Begins a stream of this dialect. With `strip_usage` OpenAI's usage chunk is dropped, because the client did not
+    /// ask for it: an event with an object `usage` and no choices. Usage that comes with choices is read, and forwarded.
+    pub fn new(dialect: Dialect, strip_usage: bool) -> Self {
         Self {
+            dialect,
             splitter: Splitter::new(),
             strip_usage,
             to_drop: 0,
             dropped: false,
             done: false,
+            ending: false,
             events: 0,
             saw_error: false,
             usage: None,
+            fold: Fold::default(),
         }
     }
 
@@ -104,22 +108,27 @@ impl StreamScan {
                 return StreamEnd { complete: true, tail: Step::Forward(window.len()), torn: false };
             }
         }
-        StreamEnd { complete: self.done, tail: Step::Drop(window.len()), torn }
+        StreamEnd { complete: self.done || self.ending, tail: Step::Drop(window.len()), torn }
     }
 
-    /// The last usage that an event carried; `None` when there was none, or the last one is nothing we can count by.
+    /// The usage that events carried; `None` when there was none, or the last one is nothing we can count by.
     pub fn usage(&self) -> Option<UsageReport> {
-        self.usage
+        self.usage.or_else(|| self.fold.report(self.dialect))
     }
 
-    /// Whether `[DONE]` was judged. Whatever follows it is dropped.
+    /// Whether the mark of the end was judged. Whatever follows it is dropped.
     pub fn done(&self) -> bool {
         self.done
     }
 
-    /// Events with data so far, `[DONE]` included.
+    /// Events with data so far, the mark of the end included.
     pub fn events(&self) -> u64 {
         self.events
+    }
+
+    /// Whether the client has the beginning of an event that has not ended.
+    pub fn torn(&self) -> bool {
+        self.splitter.torn()
     }
 
     /// Whether an event carried a top-level `error`.
@@ -142,12 +151,12 @@ impl StreamScan {
             return Some(window.len());
         }
         if let Some(event) = self.splitter.next(window) {
-            let too_long = event.torn || event.len > EVENT_BYTES_MAX;
+            let too_long = event.torn || event.len > self.event_bytes_max();
             self.events += u64::from(too_long || event.data != Data::None);
             self.dropped = !too_long && self.read(window, &event);
             return Some(event.len);
         }
-        if window.len() > EVENT_BYTES_MAX || self.splitter.torn() {
+        if window.len() > self.event_bytes_max() || self.splitter.torn() {
             self.splitter.tear();
             self.dropped = false;
             return Some(window.len());
@@ -155,55 +164,31 @@ impl StreamScan {
         None
     }
 
+    const fn event_bytes_max(&self) -> usize {
+        match self.dialect {
+            Dialect::Openai => EVENT_BYTES_MAX,
+            _ => LONG_EVENT_BYTES_MAX,
+        }
+    }
+
     /// Takes note of what an event says; answers whether to drop it.
     fn read(&mut self, window: &[u8], event: &Event) -> bool {
         let Some(data) = event.data.of(window) else { return false };
-        if data.trim_ascii() == b"[DONE]" {
-            self.done = true;
-            return false;
+        let Said { done, ending, error, usage, only_usage } = match self.dialect {
+            Dialect::Openai => judge::openai(data),
+            Dialect::Responses => judge::responses(data),
+            Dialect::Anthropic => judge::anthropic(data),
+            Dialect::Gemini => judge::gemini(data),
+            Dialect::Bedrock => Said::default(),
+        };
+        self.done |= done;
+        self.ending |= ending;
+        self.saw_error |= error;
+        match (self.dialect, usage) {
+            (_, None) => {}
+            (Dialect::Anthropic | Dialect::Gemini, Some(object)) => self.fold.add(object),
+            (dialect, Some(object)) => self.usage = usage::read(dialect, object),
         }
-        if !may_report_usage(data) && ERROR.find(data).is_none() {
-            return false;
-        }
-        let Some(chunk) = Chunk::read(data) else { return false };
-        self.saw_error |= chunk.is_error;
-        let Some(object) = chunk.usage else { return false };
-        self.usage = usage::read(object.of(data));
-        self.strip_usage && chunk.has_no_choices && !chunk.is_error
+        self.strip_usage && only_usage
     }
-}
-
-/// The members of a chunk that we read.
-#[derive(Default)]
-struct Chunk {
-    /// Where `usage` is, if it is an object.
-    usage: Option<Span>,
-    /// `choices` is an empty array.
-    has_no_choices: bool,
-    /// `error` is an object or text.
-    is_error: bool,
-}
-
-impl Chunk {
-    fn read(data: &[u8]) -> Option<Self> {
-        let mut chunk = Self::default();
-        let read = each_member(data, |key, span| {
-            let value = span.of(data);
-            match unescape_bytes(key.of(data)).as_deref() {
-                Some(b"usage") => chunk.usage = value.starts_with(b"{").then_some(span),
-                Some(b"choices") => chunk.has_no_choices = value[0] == b'[' && value[1..].trim_ascii_start() == b"]",
-                Some(b"error") => chunk.is_error = matches!(value[0], b'{' | b'"'),
-                _ => {}
-            }
-        });
-        read.is_ok().then_some(chunk)
-    }
-}
-
-/// Whether a look at the members is worth it: many providers send `"usage":null` with every chunk.
-fn may_report_usage(data: &[u8]) -> bool {
-    USAGE.find_iter(data).any(|at| {
-        let rest = data[at + USAGE.needle().len()..].trim_ascii_start();
-        rest.strip_prefix(b":").is_some_and(|value| value.trim_ascii_start().starts_with(b"{"))
-    })
 }

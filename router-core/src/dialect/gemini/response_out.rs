@@ -1,0 +1,131 @@
+//! The common answer → a client's answer.
+
+use serde_json::{Map, Value, json};
+
+use super::super::Frame;
+use super::grounding::Grounding;
+use super::part_out::{self, Part, part};
+use super::response::BLOCKED_NOTE;
+use super::{finish, logprobs, seal, usage};
+use crate::chat::{Block, Body, ChatResponse, Choice, Finish, Thinking};
+use crate::domain::Dialect;
+
+/// Writes an answer of `generateContent`.
+pub fn write_response(response: &ChatResponse, frame: &Frame) -> Value {
+    let own = response.dialect == Dialect::Gemini;
+    let mut body = Map::new();
+    let candidates = response.choices.iter().enumerate().filter(|(_, choice)| !choice.extra.contains_key(BLOCKED_NOTE));
+    let candidates: Vec<Value> = candidates.map(|(at, choice)| candidate(at, choice, own)).collect();
+    if !candidates.is_empty() {
+        body.insert("candidates".into(), Value::Array(candidates));
+    }
+    if let Some(usage) = usage_of(response, own) {
+        body.insert("usageMetadata".into(), usage);
+    }
+    let or = |given: &str, other: &str| Value::from(if given.is_empty() { other } else { given });
+    body.insert("modelVersion".into(), or(&response.model, &frame.model));
+    body.insert("responseId".into(), or(&response.id, &frame.unique));
+    if own {
+        let others = response.extra.iter().filter(|(key, _)| *key != "usageMetadata");
+        body.extend(others.map(|(key, value)| (key.clone(), value.clone())));
+    }
+    Value::Object(body)
+}
+
+/// The usage as Google reported it, if it still says the same; else as we write it.
+fn usage_of(response: &ChatResponse, own: bool) -> Option<Value> {
+    let kept = response.extra.get("usageMetadata").filter(|_| own);
+    let same = |kept: &&Value| {
+        let mut read = usage::read_usage((*kept).clone());
+        if let (Some(read), Some(now)) = (&mut read, &response.usage) {
+            read.web_searches = now.web_searches;
+        }
+        read == response.usage
+    };
+    let written = || response.usage.as_ref().map(|usage| usage::write(usage, response.service_tier.as_deref()));
+    kept.filter(same).cloned().or_else(written)
+}
+
+fn candidate(at: usize, choice: &Choice, own: bool) -> Value {
+    let mut out = Map::new();
+    let (parts, grounding) = parts(&choice.blocks, own);
+    if !parts.is_empty() {
+        out.insert("content".into(), json!({"parts": parts, "role": "model"}));
+    } else if !own && choice.finish != Some(Finish::Filtered) {
+        out.insert("content".into(), json!({"role": "model"}));
+    }
+    if let Some(finish) = choice.finish {
+        out.insert("finishReason".into(), finish::write(finish).into());
+    }
+    out.insert("index".into(), at.into());
+    if let Some(grounding) = grounding.into_value() {
+        out.insert("groundingMetadata".into(), grounding);
+    }
+    if let Some(tokens) = &choice.logprobs {
+        out.insert("logprobsResult".into(), logprobs::write(tokens));
+    }
+    if own {
+        let still_so = |key: &str, kept: &Value| match key {
+            "finishReason" => {
+                let read = kept.as_str().map(finish::read);
+                let calls = choice.finish == Some(Finish::ToolCalls);
+                read.map(|read| finish::with_calls(read, calls)) == choice.finish
+            }
+            "logprobsResult" => logprobs::read(kept) == choice.logprobs,
+            _ => true,
+        };
+        let kept = choice.extra.iter().filter(|(key, kept)| still_so(key, kept));
+        out.extend(kept.map(|(key, value)| (key.clone(), value.clone())));
+    }
+    Value::Object(out)
+}
+
+fn parts(blocks: &[Block], own: bool) -> (Vec<Value>, Grounding) {
+    let (mut parts, mut grounding) = (Vec::new(), Grounding::default());
+    for block in blocks {
+        let Some(mut part) = block_part(block, own) else { continue };
+        if let Body::Text { text, citations } = &block.body {
+            // Google's own citations are in the metadata that was kept.
+            for citation in citations.iter().filter(|citation| !own || citation.dialect != Dialect::Gemini) {
+                grounding.add(citation, parts.len(), text);
+            }
+        }
+        if let Some(signature) = &block.signature {
+            part.insert("thoughtSignature".into(), seal::carried(signature).into());
+        }
+        if own {
+            part_out::extra_members(&block.extra, &mut part);
+        }
+        parts.push(Value::Object(part));
+    }
+    (parts, grounding)
+}
+
+fn block_part(block: &Block, own: bool) -> Option<Part> {
+    match &block.body {
+        Body::Text { text, .. } | Body::Refusal(text) => {
+            let silent = text.is_empty() && !own && block.signature.is_none();
+            (!silent).then(|| part("text", text.as_str().into()))
+        }
+        Body::Thinking(thinking) => {
+            let silent = !own && block.signature.is_none() && thinking.shown().is_empty();
+            (!silent).then(|| part_out::thought(&shown(thinking)))
+        }
+        Body::Image(media) => part_out::media(media, &block.extra, own, Some("image/png").filter(|_| !own)),
+        Body::Audio(media) => part_out::media(media, &block.extra, own, Some("audio/wav").filter(|_| !own)),
+        Body::Video(media) => part_out::media(media, &block.extra, own, Some("video/mp4").filter(|_| !own)),
+        Body::Document(media) => part_out::media(media, &block.extra, own, Some("application/pdf").filter(|_| !own)),
+        Body::ToolCall(call) => {
+            let args = Some(&call.arguments).filter(|_| !call.custom).and_then(|text| part_out::arguments(text));
+            let args = args.unwrap_or_else(|| part_out::free_text(&call.arguments));
+            Some(part_out::function_call(&call.id, &call.name, args, Some(&block.extra).filter(|_| own)))
+        }
+        Body::Foreign { dialect: Dialect::Gemini, value: Value::Object(value) } => Some(value.clone()),
+        Body::Foreign { .. } | Body::ToolResult(_) => None,
+    }
+}
+
+/// Thoughts that have a text are not hidden, whatever their flag says.
+fn shown(thinking: &Thinking) -> Thinking {
+    Thinking { redacted: thinking.redacted && thinking.shown().is_empty(), ..thinking.clone() }
+}
