@@ -2,7 +2,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use router_core::dialect::openai::{ProviderError, ResponseEnd, ResponseScan};
+use router_core::dialect::openai::ProviderError;
+use router_core::dialect::passing::{ResponseEnd, ResponseScan};
+use router_core::domain::Dialect;
 use serde_json::Value;
 
 fuzz_target!(|input: &[u8]| {
@@ -16,7 +18,7 @@ fuzz_target!(|input: &[u8]| {
 });
 
 fn scan(response: &[u8], piece: usize) -> ResponseEnd {
-    let mut scan = ResponseScan::new();
+    let mut scan = ResponseScan::new(Dialect::Openai);
     for piece in response.chunks(piece) {
         scan.push(piece);
     }

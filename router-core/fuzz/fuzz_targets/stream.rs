@@ -3,8 +3,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use router_core::dialect::openai::{EVENT_BYTES_MAX, Step, StreamScan};
-use router_core::domain::UsageReport;
+use router_core::dialect::passing::{EVENT_BYTES_MAX, Step, StreamScan};
+use router_core::domain::{Dialect, UsageReport};
 
 fuzz_target!(|input: &[u8]| {
     let [split, stream @ ..] = input else { return };
@@ -28,7 +28,7 @@ struct Told {
 }
 
 fn judge(stream: &[u8], strip_usage: bool, piece: usize) -> Told {
-    let (mut scan, mut window, mut forwarded) = (StreamScan::new(strip_usage), Vec::new(), Vec::new());
+    let (mut scan, mut window, mut forwarded) = (StreamScan::new(Dialect::Openai, strip_usage), Vec::new(), Vec::new());
     let mut obey = |step: Step, window: &mut Vec<u8>| match step {
         Step::Forward(len) => forwarded.extend(window.drain(..len)),
         Step::Drop(len) => drop(window.drain(..len)),
