@@ -3,8 +3,13 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
-use crate::script::{Behaviour, DONE, json_body_bytes};
+use crate::script::{Behaviour, DONE, FRAME_EVENTS, STOP, json_body_bytes};
 
+/// Bytes of a body's end that are kept.
+const TAIL_BYTES: usize = 32;
+/// Events of Anthropic's around the content: start and stop of message and block, the delta that ends the message, and
+/// room for a ping.
+const TRANSLATED_FRAME_EVENTS: usize = 6;
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEADERS_MAX: usize = 64;
 /// How much of a refusal is kept to show it to a person.
@@ -17,9 +22,16 @@ pub(crate) enum Expect {
     Body(usize),
     /// A stream with this many events that ends in `[DONE]`.
     Stream(RangeInclusive<usize>),
+    /// The same as Anthropic's clients get it: more events around the content, and another one at the end.
+    Translated(RangeInclusive<usize>),
 }
 
 impl Expect {
+    /// What a client of Anthropic's dialect is to get for it.
+    pub(crate) fn translated(behaviour: Behaviour) -> Self {
+        Self::Translated(behaviour.events() - FRAME_EVENTS..=behaviour.events() + TRANSLATED_FRAME_EVENTS)
+    }
+
     /// What the mock's script promises. A gateway may pass on one usage event that it asked for itself.
     pub(crate) fn of(behaviour: Behaviour) -> Self {
         match behaviour {
@@ -121,9 +133,10 @@ impl Answer {
         match expect {
             Expect::Body(bytes) if *bytes == self.body_bytes => Ok(()),
             Expect::Body(_) => Err(Wrong::BodyBytes(self.body_bytes)),
-            Expect::Stream(_) if !self.tail.is_done() => Err(Wrong::NotDone),
-            Expect::Stream(events) if events.contains(&self.events) => Ok(()),
-            Expect::Stream(_) => Err(Wrong::Events(self.events)),
+            Expect::Stream(_) if !self.tail.ends_with(DONE) => Err(Wrong::NotDone),
+            Expect::Translated(_) if !self.tail.ends_with(STOP) => Err(Wrong::NotDone),
+            Expect::Stream(events) | Expect::Translated(events) if events.contains(&self.events) => Ok(()),
+            Expect::Stream(_) | Expect::Translated(_) => Err(Wrong::Events(self.events)),
         }
     }
 
@@ -204,26 +217,26 @@ fn framing(headers: &[httparse::Header<'_>]) -> Result<State, Wrong> {
     Err(Wrong::Malformed("neither content-length nor transfer-encoding"))
 }
 
-/// The last bytes of a body, enough to recognise `[DONE]`.
-struct Tail([u8; DONE.len()]);
+/// The last bytes of a body, enough to recognise its end.
+struct Tail([u8; TAIL_BYTES]);
 
 impl Tail {
     const fn new() -> Self {
-        Self([0; DONE.len()])
+        Self([0; TAIL_BYTES])
     }
 
     fn push(&mut self, payload: &[u8]) {
-        let fresh = &payload[payload.len().saturating_sub(DONE.len())..];
+        let fresh = &payload[payload.len().saturating_sub(TAIL_BYTES)..];
         self.0.rotate_left(fresh.len());
-        self.0[DONE.len() - fresh.len()..].copy_from_slice(fresh);
+        self.0[TAIL_BYTES - fresh.len()..].copy_from_slice(fresh);
     }
 
     const fn last(&self) -> u8 {
-        self.0[DONE.len() - 1]
+        self.0[TAIL_BYTES - 1]
     }
 
-    fn is_done(&self) -> bool {
-        self.0 == DONE
+    fn ends_with(&self, end: &[u8]) -> bool {
+        self.0.ends_with(end)
     }
 }
 

@@ -184,6 +184,8 @@ pub(crate) struct Counted {
 pub(crate) struct OwnBooks {
     /// Memory allocations.
     pub(crate) allocations: f64,
+    /// Allocations for each event of a stream that is translated, those for its request included.
+    pub(crate) per_translated_event: f64,
     /// What it did beside relaying.
     pub(crate) work: Work,
 }

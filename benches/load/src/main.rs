@@ -125,14 +125,21 @@ struct Ask {
     /// Size of the request body
     #[arg(long, default_value_t = 1024)]
     body_bytes: usize,
+    /// Ask as a client of Anthropic's would
+    #[arg(long)]
+    translated: bool,
     /// The key to present
     #[arg(long, default_value = tollgate::KEY)]
     key: String,
 }
 
 impl Ask {
+    fn expect(&self) -> Expect {
+        if self.translated { Expect::translated(self.model) } else { Expect::of(self.model) }
+    }
+
     fn request(&self) -> Vec<u8> {
-        script::request(&self.address.to_string(), &self.key, self.model, self.body_bytes)
+        script::request(&self.address.to_string(), &self.key, self.model, self.body_bytes, self.translated)
     }
 }
 
@@ -214,7 +221,7 @@ fn generate(generator: Generator) -> Result<()> {
             print(&open::run(&open::Job {
                 address: ask.address,
                 request: ask.request(),
-                expect: Expect::of(ask.model),
+                expect: ask.expect(),
                 due: schedule(arrivals, f64::from(rate), length, seed),
                 warm_up: Duration::from_millis(span.warm_up_ms),
             })?)
@@ -233,7 +240,7 @@ impl Span {
 
 fn closed_job(ask: &Ask, callers: Callers) -> closed::Job {
     let Callers { connections, watch } = callers;
-    let expect = Expect::of(ask.model);
+    let expect = ask.expect();
     closed::Job { address: ask.address, request: ask.request(), expect, connections, watch }
 }
 

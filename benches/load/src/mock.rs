@@ -165,13 +165,13 @@ mod tests {
     #[tokio::test]
     async fn keeps_the_connection_for_small_and_large_bodies() {
         let sizes = [1024, 400 * 1024, 65 * 1024, 1024];
-        let requests = sizes.map(|bytes| request("mock", "key", Behaviour::Json, bytes));
+        let requests = sizes.map(|bytes| request("mock", "key", Behaviour::Json, bytes, false));
         ask(&requests, Behaviour::Json).await;
     }
 
     #[tokio::test]
     async fn streams_end_with_done_and_the_connection_lives_on() {
-        let requests = [1024, 2048].map(|bytes| request("mock", "key", Behaviour::Burst, bytes));
+        let requests = [1024, 2048].map(|bytes| request("mock", "key", Behaviour::Burst, bytes, false));
         ask(&requests, Behaviour::Burst).await;
     }
 

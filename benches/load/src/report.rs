@@ -14,6 +14,9 @@ const SYSCALLS_MAX: f64 = 4.2;
 const IDLE_MIB_MAX: f64 = 30.0;
 const STREAM_KIB_MAX: f64 = 40.0;
 const ADDED_P99_US_MAX: f64 = 300.0;
+/// A chunk of a stream from OpenAI's to Anthropic's dialect, against one that is passed through.
+const TRANSLATED_RATIO_MAX: f64 = 3.0;
+const TRANSLATED_ALLOCATIONS_MAX: f64 = 1.0;
 /// The rate at which the added latency is promised.
 const ADDED_P99_RATE: u32 = 1000;
 
@@ -46,6 +49,18 @@ pub(crate) fn checks(findings: &Findings) -> Vec<Check> {
         seen: findings.own_books.map_or_else(not_measured, |books| format!("{:.2}", books.allocations)),
         kept: findings.own_books.is_some(),
     });
+    checks.push(at_most(
+        "allocations per translated event",
+        findings.own_books.map(|books| books.per_translated_event),
+        TRANSLATED_ALLOCATIONS_MAX,
+        "",
+    ));
+    for (case, costs) in findings.costs.iter().filter(|(case, _)| case.behaviour().streams()) {
+        let ratio = costs_of(costs, Kind::Translating).zip(costs_of(costs, Kind::Tollgate));
+        let ratio = ratio.and_then(|(translating, passing)| paired_ratio(&translating, &passing));
+        let promise = format!("CPU per {}, translated", case.name());
+        checks.push(at_most(&promise, ratio, TRANSLATED_RATIO_MAX, " × passed through"));
+    }
     checks.push(check_work(findings));
     checks.push(below("resident memory, idle", ours.map(|it| mib(it.idle_kib)), IDLE_MIB_MAX, " MB"));
     let streams = ours.map_or(findings.plan.held_streams, |it| it.held.streams);
@@ -198,6 +213,18 @@ fn write_costs(out: &mut String, findings: &Findings) -> fmt::Result {
             rate(Kind::Tollgate).unwrap_or_else(dash)
         )?;
     }
+    writeln!(
+        out,
+        "\nTranslated: the same streams for clients of Anthropic's dialect.\n\n| | passed through | translated | ratio |\n\
+         |---|---|---|---|"
+    )?;
+    for (case, costs) in findings.costs.iter().filter(|(case, _)| case.behaviour().streams()) {
+        let cell = |kind| costs_of(costs, kind).map_or_else(dash, |seen| middle_and_least(&seen));
+        let pair = costs_of(costs, Kind::Translating).zip(costs_of(costs, Kind::Tollgate));
+        let ratio = pair.and_then(|(translating, passing)| paired_ratio(&translating, &passing));
+        let ratio = ratio.map_or_else(dash, |ratio| format!("{ratio:.2}"));
+        writeln!(out, "| {} | {} | {} | {ratio} |", case.name(), cell(Kind::Tollgate), cell(Kind::Translating))?;
+    }
     writeln!(out)
 }
 
@@ -318,7 +345,11 @@ mod tests {
 
     fn findings() -> Findings {
         let cost = |case| {
-            let by_kind = [(Kind::Nginx, costs(&[20.0, 30.0])), (Kind::Tollgate, costs(&[18.0, 27.0]))];
+            let by_kind = [
+                (Kind::Nginx, costs(&[20.0, 30.0])),
+                (Kind::Tollgate, costs(&[18.0, 27.0])),
+                (Kind::Translating, costs(&[36.0, 54.0])),
+            ];
             (case, BTreeMap::from(by_kind))
         };
         let calls = Counts { total: 4.1, named: vec![("recvfrom".into(), 2.0)] };
@@ -332,7 +363,7 @@ mod tests {
             load: ["0.1".into(), "0.2".into()],
             costs: Case::ALL.map(cost).to_vec(),
             syscalls: BTreeMap::from([(Kind::Tollgate, Counted { tool: Tool::Perf, calls })]),
-            own_books: Some(OwnBooks { allocations: 3.0, work }),
+            own_books: Some(OwnBooks { allocations: 3.0, per_translated_event: 0.5, work }),
             memory: BTreeMap::from([(Kind::Tollgate, Memory { idle_kib: 20_480, held, loaded_kib_max: 30_720 })]),
             latency: vec![Latency { rate: 1000, rounds }],
             latency_preferred: true,
@@ -342,7 +373,7 @@ mod tests {
     #[test]
     fn a_run_that_keeps_every_promise_passes() {
         let checks = checks(&findings());
-        assert_eq!(checks.len(), Case::ALL.len() + 6);
+        assert_eq!(checks.len(), Case::ALL.len() + 9);
         for check in checks {
             assert!(check.kept, "{check:?}");
         }

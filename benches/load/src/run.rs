@@ -106,7 +106,9 @@ impl Bench {
             (Kind::Nginx, _) => nginx::start(&self.programs.nginx, self.mock, &directory, &mut self.ports).await,
             (Kind::Tollgate, Some(program)) => tollgate::start(program, self.mock, &directory, &mut self.ports).await,
             (Kind::Floor, _) => self.start_floor().await,
-            (Kind::Direct | Kind::Tollgate, _) => Err(format!("{} cannot be started", kind.name()).into()),
+            (Kind::Direct | Kind::Tollgate | Kind::Translating, _) => {
+                Err(format!("{} cannot be started", kind.name()).into())
+            }
         }
     }
 
@@ -148,12 +150,14 @@ impl Bench {
             let mut by_kind: BTreeMap<Kind, Vec<Cost>> = BTreeMap::new();
             for round in 0..case.rounds(&self.plan) {
                 for target in in_turn(targets, round) {
-                    let report = self.measure(target, case).await?;
-                    let cost = cost(case, &report)?;
-                    eprintln!("{}, round {}: {} {:.2} µs", case.name(), round + 1, target.kind.name(), cost.cpu_us);
-                    by_kind.entry(target.kind).or_default().push(cost);
-                    if let Some(seen) = memory.get_mut(&target.kind) {
-                        seen.loaded_kib_max = seen.loaded_kib_max.max(report.resident_kib_max);
+                    for kind in kinds_of(target, case) {
+                        let report = self.measure(target, case, kind == Kind::Translating).await?;
+                        let cost = cost(case, &report)?;
+                        eprintln!("{}, round {}: {} {:.2} µs", case.name(), round + 1, kind.name(), cost.cpu_us);
+                        by_kind.entry(kind).or_default().push(cost);
+                        if let Some(seen) = memory.get_mut(&kind) {
+                            seen.loaded_kib_max = seen.loaded_kib_max.max(report.resident_kib_max);
+                        }
                     }
                 }
             }
@@ -162,12 +166,13 @@ impl Bench {
         Ok(costs)
     }
 
-    async fn measure(&self, target: &Target, case: Case) -> Result<closed::Report> {
+    async fn measure(&self, target: &Target, case: Case, translated: bool) -> Result<closed::Report> {
         let warm_up = if case == Case::ChunkPaced { PACED_WARM_UP } else { self.plan.warm_up };
         let mut arguments = vec!["closed".to_owned()];
         arguments.extend(ask(target, case.behaviour(), case.body_bytes(), self.plan.connections)?);
         arguments.extend(["--warm-up-ms".to_owned(), warm_up.as_millis().to_string()]);
         arguments.extend(["--measure-ms".to_owned(), self.plan.measure.as_millis().to_string()]);
+        arguments.extend(translated.then(|| "--translated".to_owned()));
         self.generate(arguments).await
     }
 
@@ -200,7 +205,14 @@ impl Bench {
         let third = tollgate::allocations(books).await?;
         let work = settled(books).await?.per_request(&before, requests);
         // Reading the counter allocates too; what it costs is seen between the first and the second look.
-        Ok(Some(OwnBooks { allocations: ((third - second) - (second - first)) / requests, work }))
+        let reading = second - first;
+        let allocations = ((third - second) - reading) / requests;
+        let before = tollgate::allocations(books).await?;
+        let report = self.measure(target, Case::ChunkBurst, true).await?;
+        let after = tollgate::allocations(books).await?;
+        // The events of the warm-up count too: all but a few of them are content.
+        let events = report.events as f64 * (self.plan.warm_up + self.plan.measure).div_duration_f64(self.plan.measure);
+        Ok(Some(OwnBooks { allocations, per_translated_event: (after - before - reading) / events, work }))
     }
 
     /// Asks a fixed number of times; gives the number.
@@ -278,6 +290,14 @@ async fn settled(books: &Books) -> Result<Work> {
         }
     }
     Ok(work)
+}
+
+/// In which ways a target is asked.
+fn kinds_of(target: &Target, case: Case) -> Vec<Kind> {
+    match target.kind {
+        Kind::Tollgate if case.behaviour().streams() => vec![Kind::Tollgate, Kind::Translating],
+        kind => vec![kind],
+    }
 }
 
 /// Every second round goes backwards, so that nobody always comes first.

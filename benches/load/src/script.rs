@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 /// Events that every stream has beside its content: role, finish and `[DONE]`.
-const FRAME_EVENTS: usize = 3;
+pub(crate) const FRAME_EVENTS: usize = 3;
 /// Content events of a paced stream, one write each.
 pub(crate) const PACED_WRITES: usize = 200;
 /// Events that one write of a burst carries.
@@ -20,6 +20,10 @@ pub(crate) const BURST_WRITES: usize = 50;
 pub(crate) const PACE: Duration = Duration::from_millis(5);
 /// How a complete stream ends.
 pub(crate) const DONE: &[u8] = b"data: [DONE]\n\n";
+/// How a complete stream ends for clients of Anthropic's.
+pub(crate) const STOP: &[u8] = b"\"message_stop\"}\n\n";
+/// Where messages are asked for.
+const MESSAGES_PATH: &str = "/v1/messages";
 /// Where chat completions are asked for.
 pub(crate) const PATH: &str = "/v1/chat/completions";
 
@@ -81,10 +85,12 @@ impl Behaviour {
 }
 
 /// A chat request as the usual SDK sends it, with a body of exactly `body_bytes` where they suffice.
-pub(crate) fn request(host: &str, key: &str, behaviour: Behaviour, body_bytes: usize) -> Vec<u8> {
+pub(crate) fn request(host: &str, key: &str, behaviour: Behaviour, body_bytes: usize, translated: bool) -> Vec<u8> {
     let body = body(behaviour, body_bytes);
+    // The body is one of either dialect's.
+    let path = if translated { MESSAGES_PATH } else { PATH };
     let mut request = format!(
-        "POST {PATH} HTTP/1.1\r\nhost: {host}\r\naccept: application/json\r\ncontent-type: application/json\r\n\
+        "POST {path} HTTP/1.1\r\nhost: {host}\r\naccept: application/json\r\ncontent-type: application/json\r\n\
          user-agent: OpenAI/Python 2.8.0\r\nx-stainless-lang: python\r\nx-stainless-package-version: 2.8.0\r\n\
          x-stainless-os: Linux\r\nx-stainless-arch: x64\r\nx-stainless-runtime: CPython\r\n\
          x-stainless-retry-count: 0\r\nauthorization: Bearer {key}\r\ncontent-length: {}\r\n\r\n",

@@ -16,6 +16,8 @@ pub(crate) enum Kind {
     Nginx,
     /// The gateway on trial.
     Tollgate,
+    /// The same one, asked by clients of another dialect than the mock's.
+    Translating,
 }
 
 impl Kind {
@@ -26,6 +28,7 @@ impl Kind {
             Self::Floor => "floor",
             Self::Nginx => "nginx",
             Self::Tollgate => "tollgate",
+            Self::Translating => "tollgate, translating",
         }
     }
 }
