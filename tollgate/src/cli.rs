@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use router_core::domain::KeyId;
 
 use crate::config::parse_duration;
@@ -66,6 +66,15 @@ pub(crate) struct ConfigArgs {
     pub(crate) file: Option<PathBuf>,
 }
 
+/// What becomes of a request that a provider's API cannot express whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Lossy {
+    /// It is sent without that, and the answer says what was left out
+    Warn,
+    /// It is refused
+    Refuse,
+}
+
 /// What to do with keys.
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
@@ -76,6 +85,9 @@ pub(crate) enum KeysCommand {
         /// Models it may use, as clients ask for them; `provider/*` for all of one provider
         #[arg(long, value_name = "MODELS", value_delimiter = ',', default_value = "*")]
         models: Vec<String>,
+        /// What becomes of a request of which a provider's API cannot express everything
+        #[arg(long, value_enum, default_value = "warn")]
+        lossy: Lossy,
     },
     /// Show all keys, without their secrets
     List,

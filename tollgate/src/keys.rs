@@ -3,11 +3,11 @@
 use std::path::Path;
 
 use control_plane::authz::TenantScope;
-use control_plane::keys::{self, KeyError, KeyInfo};
+use control_plane::keys::{self, KeyError, KeyInfo, Rules};
 use control_plane::{BootstrapError, Store, StoreError, bootstrap};
 use router_core::domain::Timestamp;
 
-use crate::cli::KeysCommand;
+use crate::cli::{KeysCommand, Lossy};
 use crate::config::{self, Environment, Problems};
 use crate::{print, summary};
 
@@ -46,12 +46,13 @@ pub(crate) fn run(command: KeysCommand, file: Option<&Path>) -> Result<(), KeysE
 async fn execute(command: KeysCommand, store: &Store) -> Result<(), KeysError> {
     let scope = TenantScope::operator();
     match command {
-        KeysCommand::Mint { name, models } => {
+        KeysCommand::Mint { name, models, lossy } => {
             // A key belongs to an organisation, which an empty store does not have yet.
             if let Some(first) = bootstrap(store).await? {
                 print::err(&summary::first_credentials(&first));
             }
-            let minted = keys::mint(store, &scope, &name, &models).await?;
+            let rules = Rules { refuse_lossy: lossy == Lossy::Refuse, ..Rules::models(&models) };
+            let minted = keys::mint(store, &scope, &name, rules).await?;
             // The key alone on standard output, so that `KEY=$(tollgate keys mint ci)` works.
             print::out(&format!("{}\n", minted.secret));
             let models = models.join(", ");

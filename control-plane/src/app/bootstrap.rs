@@ -5,7 +5,7 @@ use argon2::password_hash::{self, PasswordHasher, SaltString};
 use argon2::{Algorithm, Argon2, Params, Version};
 use router_core::domain::UserId;
 
-use super::keys::{self, Minted};
+use super::keys::{self, Minted, Rules};
 use crate::authz::{DEFAULT_ORGANISATION, TenantScope};
 use crate::clock;
 use crate::db::organisations::{self, FirstRows, NewUser};
@@ -50,7 +50,7 @@ pub async fn bootstrap(store: &Store) -> Result<Option<FirstStart>, BootstrapErr
     }
     let now = clock::now();
     let password = random_text(PASSWORD_CHARACTERS);
-    let (minted, key) = keys::draw("first key", &["*".to_owned()], None, now);
+    let (minted, key) = keys::draw("first key", Rules::models(&["*".to_owned()]), now);
     let rows = FirstRows {
         organisation: DEFAULT_ORGANISATION,
         user: NewUser {

@@ -62,22 +62,29 @@ pub struct KeyInfo {
     pub revoked_at: Option<Timestamp>,
 }
 
-/// Makes a key that never expires.
-pub async fn mint(store: &Store, scope: &TenantScope, name: &str, models: &[String]) -> Result<Minted, KeyError> {
-    mint_until(store, scope, name, models, None).await
+/// What a key may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'r> {
+    /// The models it may use, as in [`KeyDoc::models`](router_core::snapshot::KeyDoc::models).
+    pub models: &'r [String],
+    /// The moment from which on it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// Whether a request is refused that a provider's API cannot express whole.
+    pub refuse_lossy: bool,
 }
 
-/// Makes a key that is refused from `expires_at` on.
-pub async fn mint_until(
-    store: &Store,
-    scope: &TenantScope,
-    name: &str,
-    models: &[String],
-    expires_at: Option<Timestamp>,
-) -> Result<Minted, KeyError> {
+impl<'r> Rules<'r> {
+    /// Uses these models, for ever, and is told what a provider could not be.
+    pub const fn models(models: &'r [String]) -> Self {
+        Self { models, expires_at: None, refuse_lossy: false }
+    }
+}
+
+/// Makes a key.
+pub async fn mint(store: &Store, scope: &TenantScope, name: &str, rules: Rules<'_>) -> Result<Minted, KeyError> {
     check_name(name)?;
-    check_models(models)?;
-    let (minted, key) = draw(name, models, expires_at, clock::now());
+    check_models(rules.models)?;
+    let (minted, key) = draw(name, rules, clock::now());
     db::insert(store, scope, &key).await?;
     Ok(minted)
 }
@@ -96,12 +103,7 @@ pub async fn revoke(store: &Store, scope: &TenantScope, id: KeyId) -> Result<(),
 }
 
 /// A fresh secret, and the row that remembers it.
-pub(super) fn draw(
-    name: &str,
-    models: &[String],
-    expires_at: Option<Timestamp>,
-    created_at: Timestamp,
-) -> (Minted, NewKey) {
+pub(super) fn draw(name: &str, rules: Rules<'_>, created_at: Timestamp) -> (Minted, NewKey) {
     let text = random_text(SECRET_CHARACTERS);
     let secret = format!("{MARK}{text}");
     let id = KeyId(fresh_id(created_at));
@@ -110,9 +112,10 @@ pub(super) fn draw(
         name: name.to_owned(),
         digest: KeyDigest::of(secret.as_bytes()),
         prefix: text[..PREFIX_CHARACTERS].to_owned(),
-        models: models.to_vec(),
+        models: rules.models.to_vec(),
         created_at,
-        expires_at,
+        expires_at: rules.expires_at,
+        refuse_lossy: rules.refuse_lossy,
     };
     (Minted { id, secret }, key)
 }
@@ -141,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_key_looks_like_a_key_and_its_row_cannot_be_used_as_one() {
-        let (minted, key) = draw("ci", &["*".to_owned()], None, Timestamp(0));
+        let (minted, key) = draw("ci", Rules::models(&["*".to_owned()]), Timestamp(0));
         assert_eq!(minted.secret.len(), 46);
         assert!(minted.secret.starts_with(&format!("tg-{}", key.prefix)));
         assert_eq!(key.digest, KeyDigest::of(minted.secret.as_bytes()));

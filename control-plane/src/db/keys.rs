@@ -19,6 +19,7 @@ pub(crate) struct NewKey {
     pub(crate) models: Vec<String>,
     pub(crate) created_at: Timestamp,
     pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) refuse_lossy: bool,
 }
 
 /// What a revocation found.
@@ -33,8 +34,8 @@ pub(crate) enum Revoked {
 }
 
 pub(super) const INSERT: &str = "insert into api_keys
-    (id, organisation_id, name, digest, prefix, models, created_at, expires_at)
-    values ($1, $2, $3, $4, $5, $6, $7, $8)";
+    (id, organisation_id, name, digest, prefix, models, created_at, expires_at, refuse_lossy)
+    values ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
 
 /// Adds a key on an open transaction or connection.
 macro_rules! insert_key {
@@ -48,6 +49,7 @@ macro_rules! insert_key {
             .bind(sqlx::types::Json(&$key.models))
             .bind(At($key.created_at))
             .bind($key.expires_at.map(At))
+            .bind($key.refuse_lossy)
             .execute($connection)
             .await?
     };
@@ -100,7 +102,7 @@ pub(crate) async fn list(store: &Store, scope: &TenantScope) -> Result<Vec<KeyIn
 /// The keys of all tenants that are not revoked, oldest first. Those that expired stay: "expired" is a better answer
 /// than "not known".
 pub(crate) async fn live(store: &Store, _: &AllTenants) -> Result<Vec<KeyDoc>, StoreError> {
-    let live = "select id, organisation_id, digest, models, expires_at
+    let live = "select id, organisation_id, digest, models, expires_at, refuse_lossy
         from api_keys where revoked_at is null order by created_at, id";
     let rows: Vec<LiveRow> = on!(store, |pool| sqlx::query_as(live).fetch_all(pool).await?);
     rows.into_iter().map(key_doc).collect()
@@ -121,10 +123,10 @@ fn info((key, name, prefix, models, created_at, expires_at, revoked_at): InfoRow
     }
 }
 
-/// `id, organisation_id, digest, models, expires_at`
-type LiveRow = (Uuid, Uuid, Vec<u8>, Json<Vec<String>>, Option<At>);
+/// `id, organisation_id, digest, models, expires_at, refuse_lossy`
+type LiveRow = (Uuid, Uuid, Vec<u8>, Json<Vec<String>>, Option<At>, bool);
 
-fn key_doc((key, tenant, digest, models, expires_at): LiveRow) -> Result<KeyDoc, StoreError> {
+fn key_doc((key, tenant, digest, models, expires_at, refuse_lossy): LiveRow) -> Result<KeyDoc, StoreError> {
     let digest = digest.try_into().map_err(|_| sqlx::Error::ColumnDecode {
         index: "digest".to_owned(),
         source: "a SHA-256 has 32 bytes".into(),
@@ -135,7 +137,6 @@ fn key_doc((key, tenant, digest, models, expires_at): LiveRow) -> Result<KeyDoc,
         digest: KeyDigest(digest),
         models: models.0,
         expires_at: expires_at.map(|at| at.0),
-        // Stored keys have no such setting yet: they get the default of those in the file.
-        refuse_lossy: false,
+        refuse_lossy,
     })
 }

@@ -13,7 +13,8 @@ macro_rules! files {
 
 /// Every migration, in order. One that SQLite and PostgreSQL must be told differently gets a file of the same name in
 /// `migrations/sqlite` and in `migrations/postgres`, and this list a twin.
-const MIGRATIONS: [(&str, &str); 2] = files!["0001_create_organisations", "0002_create_api_keys"];
+const MIGRATIONS: [(&str, &str); 3] =
+    files!["0001_create_organisations", "0002_create_api_keys", "0003_add_refusal_of_losses"];
 
 /// Brings the schema up to date, or says why that is not possible.
 pub(super) async fn migrate<C: Migrate>(connection: &mut C) -> Result<(), StoreError> {

@@ -5,7 +5,7 @@ use router_core::snapshot::SnapshotDoc;
 
 use super::{Database, on_both_databases};
 use crate::authz::TenantScope;
-use crate::keys::KeyError;
+use crate::keys::{KeyError, Rules};
 use crate::{Publisher, Store, bootstrap, keys};
 
 fn all() -> Vec<String> {
@@ -22,7 +22,7 @@ on_both_databases! {
         bootstrap(&store).await.unwrap();
         let before = document(&store).await.number;
         let models = ["openai/*".to_owned(), "gpt-5".to_owned()];
-        let minted = keys::mint(&store, &scope, "ci", &models).await.unwrap();
+        let minted = keys::mint(&store, &scope, "ci", Rules::models(&models)).await.unwrap();
         let published = document(&store).await;
         let key = published.keys.iter().find(|key| key.id == minted.id).unwrap();
         assert_eq!(key.digest, KeyDigest::of(minted.secret.as_bytes()));
@@ -47,11 +47,26 @@ on_both_databases! {
         assert_eq!(document(&store).await.number, after.number, "revoking twice changes nothing");
     }
 
+    async fn what_becomes_of_losses_travels_to_the_proxies(database: Database) {
+        let (store, scope) = (database.open().await, TenantScope::operator());
+        bootstrap(&store).await.unwrap();
+        let models = all();
+        for refuse_lossy in [false, true] {
+            let rules = Rules { refuse_lossy, ..Rules::models(&models) };
+            let minted = keys::mint(&store, &scope, "picky", rules).await.unwrap();
+            let published = document(&store).await;
+            let key = published.keys.iter().find(|key| key.id == minted.id).unwrap();
+            assert_eq!(key.refuse_lossy, refuse_lossy);
+        }
+    }
+
     async fn an_expiry_travels_to_the_proxies_to_the_microsecond(database: Database) {
         let (store, scope) = (database.open().await, TenantScope::operator());
         bootstrap(&store).await.unwrap();
         for expiry in [Timestamp(1), Timestamp(4_102_444_800_123_457)] {
-            let minted = keys::mint_until(&store, &scope, "old", &all(), Some(expiry)).await.unwrap();
+            let models = all();
+            let rules = Rules { expires_at: Some(expiry), ..Rules::models(&models) };
+            let minted = keys::mint(&store, &scope, "old", rules).await.unwrap();
             let published = document(&store).await;
             let key = published.keys.iter().find(|key| key.id == minted.id).unwrap();
             assert_eq!(key.expires_at, Some(expiry));
@@ -80,7 +95,7 @@ on_both_databases! {
         let before = document(&one).await;
         let mint = async |store: &Store| {
             for _ in 0..10 {
-                keys::mint(store, &scope, "busy", &all()).await.unwrap();
+                keys::mint(store, &scope, "busy", Rules::models(&all())).await.unwrap();
             }
         };
         tokio::join!(mint(&one), mint(&two), mint(&one));

@@ -10,6 +10,7 @@ use tollgate_testkit::{Postgres, wait_until_async};
 
 use super::{Database, on_both_databases};
 use crate::authz::TenantScope;
+use crate::keys::Rules;
 use crate::publish::PublishError;
 use crate::{Publisher, Store, bootstrap, keys};
 
@@ -86,7 +87,7 @@ on_both_databases! {
         let mut watch = Watch::start(store);
         let now = watch.next().await;
         assert_eq!(now.keys.len(), 1);
-        let minted = keys::mint(&elsewhere, &scope, "new", &all()).await.unwrap();
+        let minted = keys::mint(&elsewhere, &scope, "new", Rules::models(&all())).await.unwrap();
         let then = watch.next().await;
         assert!(then.number > now.number && then.keys.iter().any(|key| key.id == minted.id));
         keys::revoke(&elsewhere, &scope, minted.id).await.unwrap();
@@ -105,7 +106,7 @@ async fn a_watcher_outlives_its_database_and_catches_up() {
     let publisher = Publisher::new(store.clone(), SnapshotDoc::default());
     wait_until_async(PATIENCE, "the database is gone", async || publisher.document().await.is_err()).await;
     postgres.resume();
-    let minted = keys::mint(&store, &scope, "after", &all()).await.unwrap();
+    let minted = keys::mint(&store, &scope, "after", Rules::models(&all())).await.unwrap();
     let after = watch.next().await;
     assert!(after.number > before.number && after.keys.iter().any(|key| key.id == minted.id));
 }

@@ -46,9 +46,11 @@ on_both_databases! {
 
     async fn a_newer_schema_is_refused_and_said_to_be_newer(database: Database) {
         database.open().await.close().await;
-        database.run("update _sqlx_migrations set version = 9000 where version = 2").await;
+        let newer = "update _sqlx_migrations set version = 9000
+            where version = (select max(version) from _sqlx_migrations)";
+        database.run(newer).await;
         let refused = Store::open(&database.url()).await.unwrap_err();
-        assert!(matches!(refused, StoreError::Newer { found: 9000, known: 2 }), "{refused}");
+        assert!(matches!(refused, StoreError::Newer { found: 9000, known: 1..9000 }), "{refused}");
         assert!(refused.to_string().contains("start the newer version"));
     }
 }
