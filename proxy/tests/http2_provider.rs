@@ -14,14 +14,17 @@ use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::{Request, Response};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_rustls::TlsAcceptor;
-use tollgate_testkit::{Certs, Gateway, stay_silent_async, wait_until};
+use tollgate_testkit::{Certs, Gateway, wait_until};
 
 /// What the provider saw: for each request its connection, its head and its body; and when streams were reset.
 #[derive(Default)]
 struct Seen {
     requests: Vec<(usize, Request<()>, Vec<u8>)>,
     resets: Vec<Instant>,
+    /// Given by the test, once the client has what was sent so far.
+    go_on: Arc<Notify>,
 }
 
 type Shared = Arc<Mutex<Seen>>;
@@ -72,8 +75,9 @@ async fn answer(number: usize, request: Request<RecvStream>, mut respond: SendRe
         "breaks" => {
             let mut stream = respond.send_response(head(200, "text/event-stream"), false).expect("a stream");
             stream.send_data("data: 1\n\n".into(), false).expect("a stream");
-            // The event goes out before the reset, which would overtake what waits.
-            stay_silent_async(Duration::from_millis(100)).await;
+            // A reset would overtake what waits to be sent.
+            let go_on = Arc::clone(&seen.lock().expect("no panic").go_on);
+            go_on.notified().await;
             stream.send_reset(Reason::INTERNAL_ERROR);
         }
         "holds" => {
@@ -128,7 +132,12 @@ async fn what_goes_wrong_over_http_2_is_told_as_over_http_1() {
     let mut client = Raw::connect(gateway.port());
     ask(&mut client, "limited").expect_error("a limit", 429, "requests", "rate_limit_exceeded");
     ask(&mut client, "refuses").expect_error("a reset", 502, "server_error", "provider_unavailable");
-    let text = ask(&mut client, "breaks").text();
+    client.send(chat_with(&streamed("p0/breaks"))).head();
+    let mut text = client.chunks_until("data: 1\n\n");
+    seen.lock().expect("no panic").go_on.notify_one();
+    while let Some(more) = client.chunk().filter(|chunk| !chunk.is_empty()) {
+        text.push_str(&String::from_utf8_lossy(&more));
+    }
     assert!(text.starts_with("data: 1\n\n") && text.contains("\"finish_reason\":\"error\""), "{text}");
     assert!(!text.contains("[DONE]"), "{text}");
     assert_eq!(ask(&mut client, "json").text(), JSON_ANSWER);

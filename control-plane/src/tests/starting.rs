@@ -50,7 +50,7 @@ on_both_databases! {
             where version = (select max(version) from _sqlx_migrations)";
         database.run(newer).await;
         let refused = Store::open(&database.url()).await.unwrap_err();
-        assert!(matches!(refused, StoreError::Newer { found: 9000, known: 1..9000 }), "{refused}");
+        assert!(matches!(refused, StoreError::Newer { found: 9000, known: 3 }), "{refused}");
         assert!(refused.to_string().contains("start the newer version"));
     }
 }

@@ -21,4 +21,4 @@ pub use port::free_port;
 pub use postgres::Postgres;
 pub use provider::{Recorded, Scripted, Signal, Step};
 pub use redis::Redis;
-pub use wait::{stay_silent, stay_silent_async, wait_until, wait_until_async};
+pub use wait::{stay_silent, wait_until, wait_until_async};

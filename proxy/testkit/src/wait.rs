@@ -10,11 +10,6 @@ pub fn stay_silent(span: Duration) {
     std::thread::sleep(span);
 }
 
-/// The same in a task.
-pub async fn stay_silent_async(span: Duration) {
-    tokio::time::sleep(span).await;
-}
-
 /// Asks again and again until `condition` holds. Panics with `what` when it does not within `deadline`.
 #[track_caller]
 pub fn wait_until(deadline: Duration, what: &str, condition: impl FnMut() -> bool) {
