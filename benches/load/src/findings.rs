@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::closed::HoldReport;
 use crate::open;
+use crate::pair::Pair;
 use crate::script::Behaviour;
 use crate::syscalls::{Counts, Tool};
 use crate::target::Kind;
@@ -15,8 +16,11 @@ use crate::tollgate::Work;
 pub(crate) struct Plan {
     /// Rounds of every CPU measurement. Many short ones, because neighbours in time share their noise.
     pub(crate) rounds: usize,
-    /// Rounds for paced streams, which take longer to get going.
+    /// Rounds for paced streams. How many of their chunks share a wake-up is chance, anew in every round, and weighs
+    /// more than what is measured: it takes many rounds, and long ones.
     pub(crate) paced_rounds: usize,
+    /// The measured part of a round of paced streams.
+    pub(crate) paced_measure: Duration,
     /// Before each measured part.
     pub(crate) warm_up: Duration,
     /// The measured part.
@@ -25,6 +29,10 @@ pub(crate) struct Plan {
     pub(crate) connections: u32,
     /// Requests while system calls and allocations are counted.
     pub(crate) counted_requests: u64,
+    /// Rounds of every pair of dialects.
+    pub(crate) pair_rounds: usize,
+    /// Streams of one round of a pair.
+    pub(crate) pair_requests: u64,
     /// Streams held open while memory is looked at.
     pub(crate) held_streams: u32,
     /// Rounds of every latency measurement.
@@ -38,15 +46,18 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    /// Some five minutes.
+    /// Some nine minutes.
     pub(crate) fn full() -> Self {
         Self {
             rounds: 18,
-            paced_rounds: 8,
+            paced_rounds: 32,
+            paced_measure: Duration::from_secs(1),
             warm_up: Duration::from_millis(120),
             measure: Duration::from_millis(350),
             connections: 64,
             counted_requests: 40_000,
+            pair_rounds: 5,
+            pair_requests: 320,
             held_streams: 1000,
             latency_rounds: 6,
             latency_measure: Duration::from_secs(2),
@@ -60,6 +71,7 @@ impl Plan {
         Self {
             rounds: 4,
             paced_rounds: 3,
+            pair_rounds: 2,
             counted_requests: 20_000,
             latency_rounds: 2,
             latency_measure: Duration::from_millis(1500),
@@ -125,6 +137,14 @@ impl Case {
         }
     }
 
+    /// How long it is measured in one round.
+    pub(crate) const fn measure(self, plan: &Plan) -> Duration {
+        match self {
+            Self::ChunkPaced => plan.paced_measure,
+            Self::Request { .. } | Self::ChunkBurst => plan.measure,
+        }
+    }
+
     /// The most it may cost as a multiple of nginx.
     pub(crate) const fn ratio_max(self) -> f64 {
         match self {
@@ -184,10 +204,31 @@ pub(crate) struct Counted {
 pub(crate) struct OwnBooks {
     /// Memory allocations.
     pub(crate) allocations: f64,
-    /// Allocations for each event of a stream that is translated, those for its request included.
-    pub(crate) per_translated_event: f64,
     /// What it did beside relaying.
     pub(crate) work: Work,
+}
+
+/// What an event of a provider's costs on its way to a client.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct PairCost {
+    /// Whose event, for whom.
+    pub(crate) pair: Pair,
+    /// CPU per event in each round, request included.
+    pub(crate) cpu_us: Vec<f64>,
+    /// Memory allocations per event, request included.
+    pub(crate) allocations: f64,
+}
+
+impl PairCost {
+    /// Nothing measured yet.
+    pub(crate) const fn of(pair: Pair) -> Self {
+        Self { pair, cpu_us: Vec::new(), allocations: 0.0 }
+    }
+
+    /// Whether the gateway passes these events on as they are.
+    pub(crate) fn passes(&self) -> bool {
+        self.pair.provider == self.pair.client
+    }
 }
 
 /// Latency of all targets at one rate; each round has one report per target.
@@ -210,6 +251,8 @@ pub(crate) struct Findings {
     pub(crate) load: [String; 2],
     /// Per case and target, one cost per round.
     pub(crate) costs: Vec<(Case, BTreeMap<Kind, Vec<Cost>>)>,
+    /// Per pair of dialects.
+    pub(crate) pairs: Vec<PairCost>,
     /// Per target.
     pub(crate) syscalls: BTreeMap<Kind, Counted>,
     /// What the gateway on trial says of itself.

@@ -4,7 +4,7 @@
 //! cargo build --profile dist -p tollgate -p load
 //! target/dist/load all --tollgate target/dist/tollgate --out benches/RESULTS.md --check
 //! ```
-//! `load all` does everything and writes a report (some four minutes; `--quick` under one); the other commands are its
+//! `load all` does everything and writes a report (some nine minutes; `--quick` under one); the other commands are its
 //! parts, usable alone. Without `--tollgate` it gives the baseline of nginx and of the floor.
 //!
 //! Needs Linux, two cores, nginx, `taskset`, `setpriv` and `chrt` (util-linux), and `perf` or `strace`. The user needs
@@ -19,6 +19,7 @@ mod forward;
 mod mock;
 mod nginx;
 mod open;
+mod pair;
 mod process;
 mod procfs;
 mod report;
@@ -36,12 +37,14 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
+use router_core::domain::Dialect;
 use serde::Serialize;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::answer::Expect;
 use crate::failure::{Context, Result};
 use crate::findings::Plan;
+use crate::pair::Pair;
 use crate::run::Programs;
 use crate::schedule::{Arrivals, schedule};
 use crate::script::Behaviour;
@@ -125,22 +128,37 @@ struct Ask {
     /// Size of the request body
     #[arg(long, default_value_t = 1024)]
     body_bytes: usize,
-    /// Ask as a client of Anthropic's would
-    #[arg(long)]
-    translated: bool,
+    /// Ask as a client of this dialect would, and a provider of the other's: both are needed
+    #[arg(long, requires = "provider", value_parser = dialect)]
+    client: Option<Dialect>,
+    /// Whom the gateway is to ask then
+    #[arg(long, requires = "client", value_parser = dialect)]
+    provider: Option<Dialect>,
     /// The key to present
     #[arg(long, default_value = tollgate::KEY)]
     key: String,
 }
 
 impl Ask {
+    fn pair(&self) -> Option<Pair> {
+        self.provider.zip(self.client).map(|(provider, client)| Pair { provider, client })
+    }
+
     fn expect(&self) -> Expect {
-        if self.translated { Expect::translated(self.model) } else { Expect::of(self.model) }
+        self.pair().map_or_else(|| Expect::of(self.model), |_| Expect::mixed())
     }
 
     fn request(&self) -> Vec<u8> {
-        script::request(&self.address.to_string(), &self.key, self.model, self.body_bytes, self.translated)
+        let host = self.address.to_string();
+        match self.pair() {
+            Some(pair) => pair.request(&host, &self.key),
+            None => script::request(&host, &self.key, self.model, self.body_bytes),
+        }
     }
+}
+
+fn dialect(name: &str) -> std::result::Result<Dialect, String> {
+    Dialect::named(name).ok_or_else(|| format!("{name} is no dialect"))
 }
 
 #[derive(Debug, Args)]
@@ -174,7 +192,7 @@ struct All {
     /// Where the report goes; printed if missing
     #[arg(long)]
     out: Option<PathBuf>,
-    /// Under a minute instead of some five
+    /// Under a minute instead of some nine
     #[arg(long)]
     quick: bool,
     /// Fails if a promise is not kept

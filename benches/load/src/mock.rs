@@ -9,7 +9,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{MissedTickBehavior, interval};
 
+use router_core::domain::Dialect;
+
 use crate::failure::{Context, Result};
+use crate::pair;
 use crate::script::{BURST_WRITES, Behaviour, PACE, PACED_WRITES, Script};
 
 const READ_BYTES: usize = 64 * 1024;
@@ -44,9 +47,11 @@ async fn converse(mut stream: TcpStream, script: &Script) -> Result<()> {
 
 /// What the mock needs to know of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Asked {
-    behaviour: Behaviour,
-    usage: bool,
+enum Asked {
+    /// A script of Chat Completions.
+    Script { behaviour: Behaviour, usage: bool },
+    /// A stream of this dialect.
+    Mixed(Dialect),
 }
 
 /// Reads one request whole; `None` if the caller is done. Only what fits the buffer is looked at.
@@ -69,7 +74,7 @@ async fn read_request(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<Optio
                 Ok(read) => filled += read,
             }
         }
-        let asked = parse_body(&buffer[head_bytes..filled])?;
+        let asked = parse(&buffer[..head_bytes], &buffer[head_bytes..filled])?;
         let complete = discard(stream, &mut buffer[head_bytes..], whole.saturating_sub(filled)).await;
         return Ok(complete.then_some(asked));
     }
@@ -88,10 +93,15 @@ fn parse_head(bytes: &[u8]) -> Result<Option<(usize, usize)>> {
     Ok(Some((head_bytes, text.trim().parse().context(|| "reading content-length")?)))
 }
 
-fn parse_body(body: &[u8]) -> Result<Asked> {
+fn parse(head: &[u8], body: &[u8]) -> Result<Asked> {
+    let mut parts = head.split(|byte| matches!(byte, b' ' | b'?'));
+    let path = parts.nth(1).and_then(|path| std::str::from_utf8(path).ok()).unwrap_or_default();
+    if pair::is_asked(path, body) {
+        return Ok(Asked::Mixed(pair::dialect_of(path)));
+    }
     let behaviour = Behaviour::find(body).context(|| "the request names no model of this mock")?;
     let usage = behaviour.streams() && memchr::memmem::find(body, b"\"include_usage\"").is_some();
-    Ok(Asked { behaviour, usage })
+    Ok(Asked::Script { behaviour, usage })
 }
 
 /// Reads `left` bytes of no interest; `false` if the caller went away first.
@@ -107,8 +117,17 @@ async fn discard(stream: &mut TcpStream, scratch: &mut [u8], mut left: usize) ->
 
 /// Plays the script. An error means that the caller went away, which is their right.
 async fn answer(stream: &mut TcpStream, script: &Script, asked: Asked) -> std::io::Result<()> {
-    let closing = if asked.usage { &script.closing_with_usage } else { &script.closing };
-    match asked.behaviour {
+    let (behaviour, usage) = match asked {
+        Asked::Script { behaviour, usage } => (behaviour, usage),
+        Asked::Mixed(dialect) => {
+            for write in script.mixed(dialect) {
+                stream.write_all(write).await?;
+            }
+            return Ok(());
+        }
+    };
+    let closing = if usage { &script.closing_with_usage } else { &script.closing };
+    match behaviour {
         Behaviour::Json => stream.write_all(&script.json).await,
         Behaviour::Paced => {
             stream.write_all(&script.opening).await?;
@@ -165,21 +184,24 @@ mod tests {
     #[tokio::test]
     async fn keeps_the_connection_for_small_and_large_bodies() {
         let sizes = [1024, 400 * 1024, 65 * 1024, 1024];
-        let requests = sizes.map(|bytes| request("mock", "key", Behaviour::Json, bytes, false));
+        let requests = sizes.map(|bytes| request("mock", "key", Behaviour::Json, bytes));
         ask(&requests, Behaviour::Json).await;
     }
 
     #[tokio::test]
     async fn streams_end_with_done_and_the_connection_lives_on() {
-        let requests = [1024, 2048].map(|bytes| request("mock", "key", Behaviour::Burst, bytes, false));
+        let requests = [1024, 2048].map(|bytes| request("mock", "key", Behaviour::Burst, bytes));
         ask(&requests, Behaviour::Burst).await;
     }
 
     #[test]
     fn usage_is_sent_to_those_who_ask() {
-        let asked = |body: &[u8]| parse_body(body).unwrap();
-        assert!(!asked(br#"{"model":"bench-burst","stream":true}"#).usage);
-        assert!(asked(br#"{"model":"bench-burst","stream_options":{"include_usage":true}}"#).usage);
-        assert!(parse_body(br#"{"model":"other"}"#).is_err());
+        let head = b"POST /v1/chat/completions HTTP/1.1\r\n\r\n";
+        let asked = |body: &[u8]| parse(head, body).unwrap();
+        let of = |usage| Asked::Script { behaviour: Behaviour::Burst, usage };
+        assert_eq!(asked(br#"{"model":"bench-burst","stream":true}"#), of(false));
+        assert_eq!(asked(br#"{"model":"bench-burst","stream_options":{"include_usage":true}}"#), of(true));
+        assert!(parse(head, br#"{"model":"other"}"#).is_err());
+        assert_eq!(asked(br#"{"model":"bench-mixed-openai"}"#), Asked::Mixed(Dialect::Openai));
     }
 }

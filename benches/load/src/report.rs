@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use crate::findings::{Case, Cost, Findings, Latency, Memory};
+use crate::findings::{Case, Cost, Findings, Latency, Memory, PairCost};
 use crate::open;
 use crate::script::Behaviour;
 use crate::stats::{median, minimum, paired_ratio};
@@ -14,7 +14,7 @@ const SYSCALLS_MAX: f64 = 4.2;
 const IDLE_MIB_MAX: f64 = 30.0;
 const STREAM_KIB_MAX: f64 = 40.0;
 const ADDED_P99_US_MAX: f64 = 300.0;
-/// A chunk of a stream from OpenAI's to Anthropic's dialect, against one that is passed through.
+/// An event that is translated, against one of the same provider that is passed through.
 const TRANSLATED_RATIO_MAX: f64 = 3.0;
 const TRANSLATED_ALLOCATIONS_MAX: f64 = 1.0;
 /// The rate at which the added latency is promised.
@@ -49,18 +49,19 @@ pub(crate) fn checks(findings: &Findings) -> Vec<Check> {
         seen: findings.own_books.map_or_else(not_measured, |books| format!("{:.2}", books.allocations)),
         kept: findings.own_books.is_some(),
     });
+    let translated = || findings.pairs.iter().filter(|cost| !cost.passes());
     checks.push(at_most(
-        "allocations per translated event",
-        findings.own_books.map(|books| books.per_translated_event),
+        "allocations per translated event, dearest of all pairs",
+        translated().map(|cost| cost.allocations).max_by(f64::total_cmp),
         TRANSLATED_ALLOCATIONS_MAX,
         "",
     ));
-    for (case, costs) in findings.costs.iter().filter(|(case, _)| case.behaviour().streams()) {
-        let ratio = costs_of(costs, Kind::Translating).zip(costs_of(costs, Kind::Tollgate));
-        let ratio = ratio.and_then(|(translating, passing)| paired_ratio(&translating, &passing));
-        let promise = format!("CPU per {}, translated", case.name());
-        checks.push(at_most(&promise, ratio, TRANSLATED_RATIO_MAX, " × passed through"));
-    }
+    checks.push(at_most(
+        "CPU per translated event, dearest of all pairs",
+        translated().filter_map(|cost| ratio_to_passing(findings, cost)).max_by(f64::total_cmp),
+        TRANSLATED_RATIO_MAX,
+        " × passed through",
+    ));
     checks.push(check_work(findings));
     checks.push(below("resident memory, idle", ours.map(|it| mib(it.idle_kib)), IDLE_MIB_MAX, " MB"));
     let streams = ours.map_or(findings.plan.held_streams, |it| it.held.streams);
@@ -135,6 +136,7 @@ fn write_all(out: &mut String, findings: &Findings) -> fmt::Result {
     write_header(out, findings)?;
     write_checks(out, &checks(findings))?;
     write_costs(out, findings)?;
+    write_pairs(out, findings)?;
     write_counts(out, findings)?;
     write_memory(out, findings)?;
     write_latency(out, findings)
@@ -156,10 +158,12 @@ fn write_header(out: &mut String, findings: &Findings) -> fmt::Result {
     writeln!(out, "- Load average before and after: {}; {}", findings.load[0], findings.load[1])?;
     writeln!(
         out,
-        "- CPU: {} rounds ({} for paced streams) of {} ms after a warm-up, {} callers, kernel time included, all threads",
+        "- CPU: {} rounds of {} ms ({} of {} ms for paced streams) after a warm-up, {} callers, kernel time included, all \
+         threads",
         plan.rounds,
-        plan.paced_rounds,
         plan.measure.as_millis(),
+        plan.paced_rounds,
+        plan.paced_measure.as_millis(),
         plan.connections
     )?;
     writeln!(
@@ -213,19 +217,36 @@ fn write_costs(out: &mut String, findings: &Findings) -> fmt::Result {
             rate(Kind::Tollgate).unwrap_or_else(dash)
         )?;
     }
+    writeln!(out)
+}
+
+fn write_pairs(out: &mut String, findings: &Findings) -> fmt::Result {
     writeln!(
         out,
-        "\nTranslated: the same streams for clients of Anthropic's dialect.\n\n| | passed through | translated | ratio |\n\
-         |---|---|---|---|"
+        "## Translation\n\nMicroseconds of CPU for each event of a provider's stream, request included, on its way to \
+         clients of each dialect; in brackets the multiple of passing the same stream through, and memory allocations. \
+         A stream is a fifth thoughts, three fifths prose with line breaks, quotes and accents, and a fifth a call's \
+         arguments, in bursts of twenty per write; {} rounds of {} streams.\n",
+        findings.plan.pair_rounds, findings.plan.pair_requests
     )?;
-    for (case, costs) in findings.costs.iter().filter(|(case, _)| case.behaviour().streams()) {
-        let cell = |kind| costs_of(costs, kind).map_or_else(dash, |seen| middle_and_least(&seen));
-        let pair = costs_of(costs, Kind::Translating).zip(costs_of(costs, Kind::Tollgate));
-        let ratio = pair.and_then(|(translating, passing)| paired_ratio(&translating, &passing));
-        let ratio = ratio.map_or_else(dash, |ratio| format!("{ratio:.2}"));
-        writeln!(out, "| {} | {} | {} | {ratio} |", case.name(), cell(Kind::Tollgate), cell(Kind::Translating))?;
+    let heads = samples::DIALECTS.map(|client| format!(" for {} |", client.name())).concat();
+    writeln!(out, "| from |{heads}\n|---|{}", "---|".repeat(samples::DIALECTS.len()))?;
+    for provider in samples::DIALECTS {
+        write!(out, "| {} |", provider.name())?;
+        for cost in findings.pairs.iter().filter(|cost| cost.pair.provider == provider) {
+            let cpu = median(&cost.cpu_us).map_or_else(dash, |cpu_us| format!("{cpu_us:.2}"));
+            let ratio = ratio_to_passing(findings, cost).map_or_else(dash, |ratio| format!("{ratio:.2} ×"));
+            write!(out, " {cpu} ({ratio}, {:.2}) |", cost.allocations)?;
+        }
+        writeln!(out)?;
     }
     writeln!(out)
+}
+
+/// What an event costs as a multiple of one of the same provider that is passed through.
+fn ratio_to_passing(findings: &Findings, cost: &PairCost) -> Option<f64> {
+    let passing = findings.pairs.iter().find(|it| it.passes() && it.pair.provider == cost.pair.provider)?;
+    paired_ratio(&cost.cpu_us, &passing.cpu_us)
 }
 
 fn write_counts(out: &mut String, findings: &Findings) -> fmt::Result {
@@ -337,6 +358,7 @@ fn dash() -> String {
 mod tests {
     use super::*;
     use crate::findings::{Counted, Held, OwnBooks, Plan};
+    use crate::pair::Pair;
     use crate::syscalls::{Counts, Tool};
 
     fn costs(values: &[f64]) -> Vec<Cost> {
@@ -345,12 +367,12 @@ mod tests {
 
     fn findings() -> Findings {
         let cost = |case| {
-            let by_kind = [
-                (Kind::Nginx, costs(&[20.0, 30.0])),
-                (Kind::Tollgate, costs(&[18.0, 27.0])),
-                (Kind::Translating, costs(&[36.0, 54.0])),
-            ];
+            let by_kind = [(Kind::Nginx, costs(&[20.0, 30.0])), (Kind::Tollgate, costs(&[18.0, 27.0]))];
             (case, BTreeMap::from(by_kind))
+        };
+        let pair = |pair: Pair| {
+            let cpu_us = vec![if pair.provider == pair.client { 0.3 } else { 0.6 }];
+            PairCost { cpu_us, allocations: 0.1, ..PairCost::of(pair) }
         };
         let calls = Counts { total: 4.1, named: vec![("recvfrom".into(), 2.0)] };
         let work = Work { requests: 1.0, output_tokens: 200.0, cost_usd: 0.00253, log_lines: 1.0 };
@@ -363,7 +385,8 @@ mod tests {
             load: ["0.1".into(), "0.2".into()],
             costs: Case::ALL.map(cost).to_vec(),
             syscalls: BTreeMap::from([(Kind::Tollgate, Counted { tool: Tool::Perf, calls })]),
-            own_books: Some(OwnBooks { allocations: 3.0, per_translated_event: 0.5, work }),
+            pairs: Pair::all().map(pair).collect(),
+            own_books: Some(OwnBooks { allocations: 3.0, work }),
             memory: BTreeMap::from([(Kind::Tollgate, Memory { idle_kib: 20_480, held, loaded_kib_max: 30_720 })]),
             latency: vec![Latency { rate: 1000, rounds }],
             latency_preferred: true,
@@ -373,10 +396,20 @@ mod tests {
     #[test]
     fn a_run_that_keeps_every_promise_passes() {
         let checks = checks(&findings());
-        assert_eq!(checks.len(), Case::ALL.len() + 9);
+        assert_eq!(checks.len(), Case::ALL.len() + 8);
         for check in checks {
             assert!(check.kept, "{check:?}");
         }
+    }
+
+    #[test]
+    fn the_dearest_pair_is_judged() {
+        let mut findings = findings();
+        findings.pairs[6].cpu_us = vec![1.2];
+        findings.pairs[6].allocations = 1.5;
+        let broken: Vec<String> =
+            checks(&findings).into_iter().filter(|check| !check.kept).map(|check| check.seen).collect();
+        assert_eq!(broken, ["1.50", "4.00 × passed through"]);
     }
 
     #[test]
@@ -396,6 +429,7 @@ mod tests {
         findings.memory.clear();
         findings.syscalls.clear();
         findings.own_books = None;
+        findings.pairs.clear();
         findings.latency.clear();
         assert!(checks(&findings).iter().all(|check| !check.kept && check.seen == "not measured"));
     }

@@ -11,7 +11,8 @@ use tokio::time::sleep;
 
 use crate::closed::{self, HoldReport};
 use crate::failure::{Context, Result};
-use crate::findings::{Case, Cost, Counted, Findings, Held, Latency, Memory, OwnBooks, Plan};
+use crate::findings::{Case, Cost, Counted, Findings, Held, Latency, Memory, OwnBooks, PairCost, Plan};
+use crate::pair::{self, Pair};
 use crate::process::{GATEWAY_CORE, OTHER_CORE, Ports, Process, Spawn};
 use crate::script::Behaviour;
 use crate::syscalls::{Counter, Tool};
@@ -47,6 +48,7 @@ pub(crate) async fn compare(programs: Programs, plan: Plan) -> Result<Findings> 
     let mut memory = bench.memory().await?;
     let targets = bench.start_all().await?;
     let costs = bench.costs(&targets, &mut memory).await?;
+    let pairs = bench.pairs(&targets).await?;
     let syscalls = bench.syscalls(&targets).await?;
     let own_books = bench.own_books(&targets).await?;
     bench.prefer(&targets)?;
@@ -57,7 +59,7 @@ pub(crate) async fn compare(programs: Programs, plan: Plan) -> Result<Findings> 
     bench.provider.stop().await?;
     let load = [load_before, procfs::load_average()];
     let (plan, machine, latency_preferred) = (bench.plan, procfs::machine(), bench.preferred);
-    Ok(Findings { plan, machine, load, costs, syscalls, own_books, memory, latency, latency_preferred })
+    Ok(Findings { plan, machine, load, costs, pairs, syscalls, own_books, memory, latency, latency_preferred })
 }
 
 /// What all measurements share.
@@ -106,9 +108,7 @@ impl Bench {
             (Kind::Nginx, _) => nginx::start(&self.programs.nginx, self.mock, &directory, &mut self.ports).await,
             (Kind::Tollgate, Some(program)) => tollgate::start(program, self.mock, &directory, &mut self.ports).await,
             (Kind::Floor, _) => self.start_floor().await,
-            (Kind::Direct | Kind::Tollgate | Kind::Translating, _) => {
-                Err(format!("{} cannot be started", kind.name()).into())
-            }
+            (Kind::Direct | Kind::Tollgate, _) => Err(format!("{} cannot be started", kind.name()).into()),
         }
     }
 
@@ -150,14 +150,13 @@ impl Bench {
             let mut by_kind: BTreeMap<Kind, Vec<Cost>> = BTreeMap::new();
             for round in 0..case.rounds(&self.plan) {
                 for target in in_turn(targets, round) {
-                    for kind in kinds_of(target, case) {
-                        let report = self.measure(target, case, kind == Kind::Translating).await?;
-                        let cost = cost(case, &report)?;
-                        eprintln!("{}, round {}: {} {:.2} µs", case.name(), round + 1, kind.name(), cost.cpu_us);
-                        by_kind.entry(kind).or_default().push(cost);
-                        if let Some(seen) = memory.get_mut(&kind) {
-                            seen.loaded_kib_max = seen.loaded_kib_max.max(report.resident_kib_max);
-                        }
+                    let kind = target.kind;
+                    let report = self.measure(target, case).await?;
+                    let cost = cost(case, &report)?;
+                    eprintln!("{}, round {}: {} {:.2} µs", case.name(), round + 1, kind.name(), cost.cpu_us);
+                    by_kind.entry(kind).or_default().push(cost);
+                    if let Some(seen) = memory.get_mut(&kind) {
+                        seen.loaded_kib_max = seen.loaded_kib_max.max(report.resident_kib_max);
                     }
                 }
             }
@@ -166,13 +165,13 @@ impl Bench {
         Ok(costs)
     }
 
-    async fn measure(&self, target: &Target, case: Case, translated: bool) -> Result<closed::Report> {
+    async fn measure(&self, target: &Target, case: Case) -> Result<closed::Report> {
         let warm_up = if case == Case::ChunkPaced { PACED_WARM_UP } else { self.plan.warm_up };
+        let length = case.measure(&self.plan);
         let mut arguments = vec!["closed".to_owned()];
         arguments.extend(ask(target, case.behaviour(), case.body_bytes(), self.plan.connections)?);
         arguments.extend(["--warm-up-ms".to_owned(), warm_up.as_millis().to_string()]);
-        arguments.extend(["--measure-ms".to_owned(), self.plan.measure.as_millis().to_string()]);
-        arguments.extend(translated.then(|| "--translated".to_owned()));
+        arguments.extend(["--measure-ms".to_owned(), length.as_millis().to_string()]);
         self.generate(arguments).await
     }
 
@@ -207,12 +206,37 @@ impl Bench {
         // Reading the counter allocates too; what it costs is seen between the first and the second look.
         let reading = second - first;
         let allocations = ((third - second) - reading) / requests;
-        let before = tollgate::allocations(books).await?;
-        let report = self.measure(target, Case::ChunkBurst, true).await?;
-        let after = tollgate::allocations(books).await?;
-        // The events of the warm-up count too: all but a few of them are content.
-        let events = report.events as f64 * (self.plan.warm_up + self.plan.measure).div_duration_f64(self.plan.measure);
-        Ok(Some(OwnBooks { allocations, per_translated_event: (after - before - reading) / events, work }))
+        Ok(Some(OwnBooks { allocations, work }))
+    }
+
+    /// What an event of a provider's costs, for every pair of dialects.
+    async fn pairs(&self, targets: &[Target]) -> Result<Vec<PairCost>> {
+        let Some((target, books)) = targets.iter().find_map(|it| Some((it, it.books.as_ref()?))) else {
+            return Ok(Vec::new());
+        };
+        let mut costs: Vec<PairCost> = Pair::all().map(PairCost::of).collect();
+        for round in 0..self.plan.pair_rounds {
+            for cost in &mut costs {
+                let before = tollgate::allocations(books).await?;
+                let report = self.ask_pair(target, cost.pair).await?;
+                let after = tollgate::allocations(books).await?;
+                let events = (report.requests * pair::events(cost.pair.provider) as u64) as f64;
+                cost.cpu_us.push(report.cpu_us / events);
+                cost.allocations = (after - before) / events;
+                let (Pair { provider, client }, cpu_us) = (cost.pair, report.cpu_us / events);
+                eprintln!("{} for {}, round {}: {cpu_us:.2} µs", provider.name(), client.name(), round + 1);
+            }
+        }
+        Ok(costs)
+    }
+
+    async fn ask_pair(&self, target: &Target, pair: Pair) -> Result<closed::Report> {
+        let mut arguments = vec!["closed".to_owned()];
+        arguments.extend(ask(target, Behaviour::Burst, 0, self.plan.connections)?);
+        arguments.extend(["--requests".to_owned(), self.plan.pair_requests.to_string()]);
+        arguments.extend(["--provider".to_owned(), pair.provider.name().to_owned()]);
+        arguments.extend(["--client".to_owned(), pair.client.name().to_owned()]);
+        self.generate(arguments).await
     }
 
     /// Asks a fixed number of times; gives the number.
@@ -290,14 +314,6 @@ async fn settled(books: &Books) -> Result<Work> {
         }
     }
     Ok(work)
-}
-
-/// In which ways a target is asked.
-fn kinds_of(target: &Target, case: Case) -> Vec<Kind> {
-    match target.kind {
-        Kind::Tollgate if case.behaviour().streams() => vec![Kind::Tollgate, Kind::Translating],
-        kind => vec![kind],
-    }
 }
 
 /// Every second round goes backwards, so that nobody always comes first.

@@ -7,6 +7,9 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use clap::ValueEnum;
+use router_core::domain::Dialect;
+
+use crate::pair;
 
 /// Events that every stream has beside its content: role, finish and `[DONE]`.
 pub(crate) const FRAME_EVENTS: usize = 3;
@@ -20,10 +23,6 @@ pub(crate) const BURST_WRITES: usize = 50;
 pub(crate) const PACE: Duration = Duration::from_millis(5);
 /// How a complete stream ends.
 pub(crate) const DONE: &[u8] = b"data: [DONE]\n\n";
-/// How a complete stream ends for clients of Anthropic's.
-pub(crate) const STOP: &[u8] = b"\"message_stop\"}\n\n";
-/// Where messages are asked for.
-const MESSAGES_PATH: &str = "/v1/messages";
 /// Where chat completions are asked for.
 pub(crate) const PATH: &str = "/v1/chat/completions";
 
@@ -85,12 +84,10 @@ impl Behaviour {
 }
 
 /// A chat request as the usual SDK sends it, with a body of exactly `body_bytes` where they suffice.
-pub(crate) fn request(host: &str, key: &str, behaviour: Behaviour, body_bytes: usize, translated: bool) -> Vec<u8> {
+pub(crate) fn request(host: &str, key: &str, behaviour: Behaviour, body_bytes: usize) -> Vec<u8> {
     let body = body(behaviour, body_bytes);
-    // The body is one of either dialect's.
-    let path = if translated { MESSAGES_PATH } else { PATH };
     let mut request = format!(
-        "POST {path} HTTP/1.1\r\nhost: {host}\r\naccept: application/json\r\ncontent-type: application/json\r\n\
+        "POST {PATH} HTTP/1.1\r\nhost: {host}\r\naccept: application/json\r\ncontent-type: application/json\r\n\
          user-agent: OpenAI/Python 2.8.0\r\nx-stainless-lang: python\r\nx-stainless-package-version: 2.8.0\r\n\
          x-stainless-os: Linux\r\nx-stainless-arch: x64\r\nx-stainless-runtime: CPython\r\n\
          x-stainless-retry-count: 0\r\nauthorization: Bearer {key}\r\ncontent-length: {}\r\n\r\n",
@@ -143,6 +140,8 @@ pub(crate) struct Script {
     pub(crate) closing: Vec<u8>,
     /// The same with a usage event, for callers who asked for one.
     pub(crate) closing_with_usage: Vec<u8>,
+    /// Of each dialect, the writes of a stream that thinks, speaks and calls.
+    mixed: Vec<(Dialect, Vec<Vec<u8>>)>,
 }
 
 impl Script {
@@ -159,8 +158,25 @@ impl Script {
             event,
             closing: [finish.clone(), end.clone()].concat(),
             closing_with_usage: [finish, http_chunk(&usage_event()), end].concat(),
+            mixed: samples::DIALECTS.map(|dialect| (dialect, mixed(dialect))).to_vec(),
         }
     }
+
+    /// The writes of a stream in this dialect.
+    pub(crate) fn mixed(&self, dialect: Dialect) -> &[Vec<u8>] {
+        self.mixed.iter().find(|(of, _)| *of == dialect).map_or(&[], |(_, writes)| writes)
+    }
+}
+
+fn mixed(dialect: Dialect) -> Vec<Vec<u8>> {
+    let mut writes: Vec<Vec<u8>> = pair::writes(dialect).iter().map(|events| http_chunk(events)).collect();
+    if let Some(first) = writes.first_mut() {
+        *first = [stream_head().as_bytes(), first].concat();
+    }
+    if let Some(last) = writes.last_mut() {
+        last.extend_from_slice(b"0\r\n\r\n");
+    }
+    writes
 }
 
 /// Length of the JSON completion, which a gateway between equal dialects must not change.

@@ -16,8 +16,6 @@ pub(crate) enum Kind {
     Nginx,
     /// The gateway on trial.
     Tollgate,
-    /// The same one, asked by clients of another dialect than the mock's.
-    Translating,
 }
 
 impl Kind {
@@ -28,7 +26,6 @@ impl Kind {
             Self::Floor => "floor",
             Self::Nginx => "nginx",
             Self::Tollgate => "tollgate",
-            Self::Translating => "tollgate, translating",
         }
     }
 }

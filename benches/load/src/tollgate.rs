@@ -12,6 +12,7 @@ use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use crate::failure::{Context, Result};
+use crate::pair;
 use crate::process::{GATEWAY_CORE, Ports, Spawn};
 use crate::script::Behaviour;
 use crate::target::{Books, Kind, Target};
@@ -148,6 +149,25 @@ secret = {{ env = "BENCH_KEY" }}
         write!(
             config,
             "\n[[deployments]]\nmodel = \"{model}\"\nprovider = \"mock\"\nprice = {{ input = \"2.50\", output = \"10\" }}\n"
+        )
+        .expect("a String takes every write");
+    }
+    for dialect in samples::DIALECTS {
+        let (name, model, path) = (dialect.name(), pair::model(dialect), pair::base_path(dialect));
+        write!(
+            config,
+            r#"
+[[providers]]
+name = "mock-{name}"
+dialect = "{name}"
+base_url = "http://{provider}{path}"
+api_key = {{ env = "BENCH_PROVIDER_KEY" }}
+
+[[deployments]]
+model = "{model}"
+provider = "mock-{name}"
+price = {{ input = "2.50", output = "10" }}
+"#
         )
         .expect("a String takes every write");
     }

@@ -16,7 +16,7 @@ mod text;
 mod write;
 
 pub use scan::{DEPTH_MAX, Fault, Malformed, Scanner, Token, each_member};
-pub use text::{escape, unescape, unescape_bytes};
+pub use text::{escape, is_string_body, unescape, unescape_bytes};
 pub use write::{Array, Object, escape_into, push_number};
 
 /// A range of bytes, counted from the first byte of the text.

@@ -36,6 +36,51 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(quoted)
 }
 
+/// Whether this may stand between the quotes of a JSON string: no raw control characters or quotes, and every escape is
+/// one. Halves of surrogate pairs are let through, as most readers do.
+pub fn is_string_body(text: &str) -> bool {
+    let mut rest = text.as_bytes();
+    while let Some(at) = rest.iter().position(|&byte| needs_escape(byte)) {
+        let escape = match rest[at..] {
+            [b'\\', b'u', ref digits @ ..] if digits.len() >= 4 && digits[..4].iter().all(u8::is_ascii_hexdigit) => 6,
+            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', ..] => 2,
+            _ => return false,
+        };
+        rest = &rest[at + escape..];
+    }
+    true
+}
+
 const fn needs_escape(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..0x20)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_string_body_is_what_serde_takes_between_quotes() {
+        let cases = [
+            "",
+            "a",
+            r"\n",
+            "\n",
+            r#"\""#,
+            r"\",
+            r"a\\",
+            r"\u00e9x",
+            r"\u00e",
+            r"\uzzzz",
+            r"\x",
+            "\"",
+            "\u{1}",
+            r"\/\b\f\r\t",
+            "é",
+        ];
+        for text in cases {
+            let taken = serde_json::from_str::<&serde_json::value::RawValue>(&format!("\"{text}\"")).is_ok();
+            assert_eq!(is_string_body(text), taken, "{text:?}");
+        }
+    }
 }

@@ -87,6 +87,11 @@ impl Calls {
         pending.arguments(function.arguments, out)
     }
 
+    /// The block of the call with this index, if its arguments may go on there.
+    pub(super) fn going_on(&self, index: u64) -> Option<u32> {
+        self.calls.iter().rfind(|call| call.index == Some(index)).filter(|call| !call.closed)?.block
+    }
+
     /// Closes all calls. One whose name never came is opened without one, so that nothing is lost.
     pub(super) fn close<S: Sink>(&mut self, next: &mut u32, out: &mut Out<'_, S>) {
         for call in self.calls.iter_mut().filter(|call| !call.closed) {

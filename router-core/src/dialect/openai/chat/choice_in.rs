@@ -4,6 +4,7 @@ use serde_json::value::RawValue;
 
 use super::call_in::Calls;
 use super::finish::{self, Seen};
+use super::quick::Piece;
 use super::wire::{self, Choice, Delta as WireDelta, Detail, Image, Logprobs, Part, Raw};
 use crate::chat::{ChatEvent, Delta, Opening, RawStr, Signature, Sink};
 use crate::dialect::Invalid;
@@ -78,16 +79,23 @@ impl ChoiceIn {
         self.finished
     }
 
-    /// Takes more of the text that is open; false if there is none, and nothing was taken.
-    pub(super) fn goes_on<S: Sink>(&mut self, text: RawStr<'_>, sink: &mut S) -> bool {
-        match &self.open {
-            Some(Open { block, kind: Kind::Text, .. }) if !self.finished => {
-                let delta = Delta::Text(text);
-                sink.event(ChatEvent::Delta { choice: self.number, block: *block, delta });
-                true
+    /// Takes more of what is open; false if that is not open, and nothing was taken.
+    pub(super) fn goes_on<S: Sink>(&mut self, piece: Piece<'_>, sink: &mut S) -> bool {
+        let (block, delta) = match (piece, &self.open) {
+            _ if self.finished => return false,
+            (Piece::Text(text), Some(Open { block, kind: Kind::Text, .. })) => (*block, Delta::Text(text)),
+            (Piece::Thoughts(text), Some(Open { block, kind: Kind::Thinking { .. }, .. })) => {
+                self.told = true;
+                (*block, Delta::Text(text))
             }
-            _ => false,
-        }
+            (Piece::Arguments { index, text }, None) => match self.calls.going_on(index) {
+                Some(block) => (block, Delta::Arguments(text)),
+                None => return false,
+            },
+            _ => return false,
+        };
+        sink.event(ChatEvent::Delta { choice: self.number, block, delta });
+        true
     }
 
     /// Reads what a chunk says of this answer; false if it says that the provider failed.

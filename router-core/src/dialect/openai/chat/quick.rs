@@ -1,47 +1,82 @@
-//! The chunk that most chunks are: one answer, a piece of its text, and nothing else that is new.
+//! The chunk that most chunks are: one answer, a piece of its text, its thoughts or a call's arguments, and nothing else
+//! that is new.
 //!
 //! Found by the scanner that skips what it need not read, without a look inside. Whatever is not exactly such a chunk is
 //! left to the reader that reads everything.
 
 use crate::chat::RawStr;
-use crate::json::{Span, each_member};
+use crate::json::{Span, each_member, is_string_body};
 
-/// A piece of text.
+/// More of something that one answer has begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Quick<'a> {
     /// Which answer.
     pub(super) number: u32,
-    /// The text: not empty, and without escapes.
-    pub(super) text: RawStr<'a>,
+    /// What there is more of.
+    pub(super) piece: Piece<'a>,
+}
+
+/// A piece of something. None is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    /// Text.
+    Text(RawStr<'a>),
+    /// Thoughts.
+    Thoughts(RawStr<'a>),
+    /// Arguments of a call.
+    Arguments {
+        /// Which call.
+        index: u64,
+        /// The text of its arguments.
+        text: RawStr<'a>,
+    },
 }
 
 /// Reads such a chunk; `None` for any other.
 pub(super) fn read(data: &str) -> Option<Quick<'_>> {
-    let choices = only(data, |key, value| match key {
+    let (_, choices) = only(data, |key, value| match key {
         "\"choices\"" => Member::Wanted,
         "\"usage\"" | "\"error\"" => nothing(value),
         "\"object\"" if value == "\"error\"" => Member::Other,
         key => plain(key),
     })?;
-    let choice = choices.strip_prefix('[')?.strip_suffix(']')?;
     let mut number = None;
-    let delta = only(choice, |key, value| match key {
+    let (_, delta) = only(single(choices)?, |key, value| match key {
         "\"delta\"" => Member::Wanted,
-        "\"index\"" => {
-            number = value.parse().ok();
-            if number.is_some() { Member::Known } else { Member::Other }
-        }
+        "\"index\"" => whole(value, &mut number),
         "\"logprobs\"" | "\"finish_reason\"" | "\"stop_reason\"" => nothing(value),
         key => plain(key),
     })?;
-    let content = only(delta, |key, value| match key {
-        "\"content\"" => Member::Wanted,
+    let (key, value) = only(delta, |key, value| match key {
+        "\"content\"" | "\"reasoning_content\"" | "\"reasoning\"" | "\"tool_calls\"" if is_nothing(value) => {
+            Member::Known
+        }
+        "\"content\"" | "\"reasoning_content\"" | "\"reasoning\"" | "\"tool_calls\"" => Member::Wanted,
         "\"role\"" => Member::Known,
         _ => nothing(value),
     })?;
-    let text = RawStr::of_json(content).filter(|text| !text.is_empty())?;
-    let needs_no_escapes = text.as_escaped().bytes().all(|byte| byte >= 0x20 && byte != b'\\' && byte != b'"');
-    needs_no_escapes.then_some(Quick { number: number?, text })
+    let piece = match key {
+        "\"content\"" => Piece::Text(string(value)?),
+        "\"tool_calls\"" => arguments(single(value)?)?,
+        _ => Piece::Thoughts(string(value)?),
+    };
+    Some(Quick { number: u32::try_from(number?).ok()?, piece })
+}
+
+/// Reads a fragment of a call that has nothing but arguments.
+fn arguments(call: &str) -> Option<Piece<'_>> {
+    let mut index = None;
+    let (_, function) = only(call, |key, value| match key {
+        "\"function\"" => Member::Wanted,
+        "\"index\"" => whole(value, &mut index),
+        "\"type\"" => Member::Known,
+        _ => nothing(value),
+    })?;
+    let (_, text) = only(function, |key, value| match key {
+        "\"arguments\"" => Member::Wanted,
+        _ => nothing(value),
+    })?;
+    Some(Piece::Arguments { index: index?, text: string(text)? })
 }
 
 /// What a member is to us.
@@ -55,8 +90,18 @@ enum Member {
     Other,
 }
 
+/// A value that says nothing, in any of the ways in which servers do that.
+fn is_nothing(value: &str) -> bool {
+    matches!(value, "null" | "\"\"" | "[]")
+}
+
 fn nothing(value: &str) -> Member {
-    if value == "null" { Member::Known } else { Member::Other }
+    if is_nothing(value) { Member::Known } else { Member::Other }
+}
+
+fn whole(value: &str, number: &mut Option<u64>) -> Member {
+    *number = value.parse().ok();
+    if number.is_some() { Member::Known } else { Member::Other }
 }
 
 /// A key that we do not read, unless it is spelt in a way that hides what it is.
@@ -64,12 +109,22 @@ fn plain(key: &str) -> Member {
     if key.contains('\\') { Member::Other } else { Member::Known }
 }
 
-/// The wanted member's value, if it is there once, and no member needs another reader.
-fn only(text: &str, mut judge: impl FnMut(&str, &str) -> Member) -> Option<&str> {
+/// A string that is not empty.
+fn string(value: &str) -> Option<RawStr<'_>> {
+    RawStr::of_json(value).filter(|text| !text.is_empty() && is_string_body(text.as_escaped()))
+}
+
+/// The one item of an array. Of several, the text between the brackets is no object, which whoever reads it will see.
+fn single(array: &str) -> Option<&str> {
+    array.strip_prefix('[')?.strip_suffix(']')
+}
+
+/// The wanted member's key and value, if there is just one, and no member needs another reader.
+fn only<'t>(text: &'t str, mut judge: impl FnMut(&str, &str) -> Member) -> Option<(&'t str, &'t str)> {
     let (mut wanted, mut other) = (None, false);
     let of = |span: Span| text.get(span.start..span.end).unwrap_or_default();
     each_member(text.as_bytes(), |key, value| match judge(of(key), of(value)) {
-        Member::Wanted => other |= wanted.replace(of(value)).is_some(),
+        Member::Wanted => other |= wanted.replace((of(key), of(value))).is_some(),
         Member::Known => {}
         Member::Other => other = true,
     })
@@ -85,11 +140,36 @@ mod tests {
         format!("{{\"id\":\"c\",\"object\":\"chat.completion.chunk\",\"choices\":[{choice}],\"usage\":null}}")
     }
 
+    fn piece(choice: &str) -> Option<(u32, String)> {
+        let chunk = chunk(choice);
+        read(&chunk).map(|quick| match quick.piece {
+            Piece::Text(text) => (quick.number, format!("text {}", text.as_escaped())),
+            Piece::Thoughts(text) => (quick.number, format!("thoughts {}", text.as_escaped())),
+            Piece::Arguments { index, text } => (quick.number, format!("call {index} {}", text.as_escaped())),
+        })
+    }
+
     #[test]
-    fn a_piece_of_text_and_nothing_else_is_read() {
-        let plain =
-            chunk(r#" {"index":2,"delta":{"role":"assistant","content":"hé"},"logprobs":null,"finish_reason":null} "#);
-        assert_eq!(read(&plain), Some(Quick { number: 2, text: RawStr::escaped("hé") }));
+    fn a_piece_of_one_thing_and_nothing_else_is_read() {
+        for (choice, expected) in [
+            (
+                r#" {"index":2,"delta":{"role":"assistant","content":"hé"},"logprobs":null,"finish_reason":null} "#,
+                (2, "text hé"),
+            ),
+            (r#"{"index":0,"delta":{"content":"a\n\"b\" \u00e9\\"}}"#, (0, r#"text a\n\"b\" \u00e9\\"#)),
+            (r#"{"index":0,"delta":{"content":null,"reasoning_content":"hm"}}"#, (0, "thoughts hm")),
+            (r#"{"index":0,"delta":{"content":"","reasoning":"hm","tool_calls":[]}}"#, (0, "thoughts hm")),
+            (
+                r#"{"index":0,"delta":{"tool_calls":[{"index":3,"function":{"arguments":"{\"a\":"}}]}}"#,
+                (0, r#"call 3 {\"a\":"#),
+            ),
+            (
+                r#"{"index":1,"delta":{"tool_calls":[{"index":0,"id":null,"type":"function","function":{"name":"","arguments":"1"}}]}}"#,
+                (1, "call 0 1"),
+            ),
+        ] {
+            assert_eq!(piece(choice), Some((expected.0, expected.1.to_owned())), "{choice}");
+        }
     }
 
     #[test]
@@ -98,7 +178,9 @@ mod tests {
             r#"{"index":0,"delta":{"content":"a"},"finish_reason":"stop"}"#,
             r#"{"index":0,"delta":{"content":"a","refusal":"b"}}"#,
             r#"{"index":0,"delta":{"content":"a","content":"b"}}"#,
-            r#"{"index":0,"delta":{"content":"a\n"}}"#,
+            r#"{"index":0,"delta":{"content":"a","reasoning":"b"}}"#,
+            r#"{"index":0,"delta":{"content":"a\x"}}"#,
+            r#"{"index":0,"delta":{"content":"a\u12"}}"#,
             r#"{"index":0,"delta":{"content":""}}"#,
             r#"{"index":0,"delta":{"content":["a"]}}"#,
             r#"{"index":0,"delta":{}}"#,
@@ -106,9 +188,15 @@ mod tests {
             r#"{"index":-1,"delta":{"content":"a"}}"#,
             r#"{"index":0,"delta":{"content":"a"}},{"index":1,"delta":{"content":"b"}}"#,
             r#"{"index":0,"delta":{"content":"a"},"finish\u005freason":"stop"}"#,
+            r#"{"index":0,"delta":{"tool_calls":[{"index":0,"id":"x","function":{"arguments":"1"}}]}}"#,
+            r#"{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"name":"f","arguments":"1"}}]}}"#,
+            r#"{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":{}}}]}}"#,
+            r#"{"index":0,"delta":{"tool_calls":[{"function":{"arguments":"1"}}]}}"#,
+            r#"{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1"}},{"index":1}]}}"#,
+            r#"{"index":0,"delta":{"tool_calls":[{"index":0,"function":{"arguments":"1"},"extra_content":{"a":1}}]}}"#,
             "",
         ] {
-            assert_eq!(read(&chunk(choice)), None, "{choice}");
+            assert_eq!(piece(choice), None, "{choice}");
         }
         assert_eq!(read(r#"{"choices":[{"index":0,"delta":{"content":"a"}}],"usage":{}}"#), None);
         assert_eq!(read(r#"{"choices":[{"index":0,"delta":{"content":"a"}}],"error":{}}"#), None);

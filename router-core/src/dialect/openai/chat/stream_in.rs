@@ -28,8 +28,11 @@ impl StreamReader {
         if self.done || self.failed {
             return Ok(());
         }
-        if let Some(piece) = quick::read(data)
-            && self.choices.iter_mut().any(|choice| choice.number() == piece.number && choice.goes_on(piece.text, sink))
+        if let Some(quick) = quick::read(data)
+            && self
+                .choices
+                .iter_mut()
+                .any(|choice| choice.number() == quick.number && choice.goes_on(quick.piece, sink))
         {
             return Ok(());
         }
