@@ -39,6 +39,8 @@ use crate::world::{Target, World};
 
 /// A client that waits for events hears from us at least this often.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// Says that tokens were not counted: nobody who can was there to ask.
+const ESTIMATED: &[u8] = b"x-tollgate-tokens-source: estimated\r\n";
 
 /// What all connections share.
 pub(crate) struct Gateway {
@@ -178,11 +180,11 @@ impl Gateway {
                 Route::Inference(asked) => self.infer(client, &intake, accepted, asked).await,
                 Route::Models(dialect) => {
                     let body = listing::models(&accepted.world.snapshot, &accepted.key, *dialect);
-                    self.answer(client, &intake, accepted, &body).await;
+                    self.answer(client, &intake, accepted, &body, b"").await;
                 }
                 Route::Model(dialect, id) => {
                     match listing::model(&accepted.world.snapshot, &accepted.key, *dialect, id) {
-                        Some(body) => self.answer(client, &intake, accepted, &body).await,
+                        Some(body) => self.answer(client, &intake, accepted, &body, b"").await,
                         None => {
                             let refusal = Refusal::no_route(router_core::plan::NoRoute::UnknownModel, id);
                             self.refuse(client, &intake, Some(accepted), &refusal, Ending::default()).await;
@@ -213,7 +215,7 @@ impl Gateway {
         drop(shared);
         let Ready { target, undeclared, prepared } = match ready {
             Ok(Way::Ask(ready)) => ready,
-            Ok(Way::Answer(body)) => return self.answer(client, intake, accepted, &body).await,
+            Ok(Way::Estimate(body)) => return self.answer(client, intake, accepted, &body, ESTIMATED).await,
             Err(refusal) => {
                 let ending = Ending { request_bytes, ..Ending::default() };
                 return self.refuse(client, intake, Some(accepted), &refusal, ending).await;
@@ -336,10 +338,19 @@ impl Gateway {
         self.record(intake, accepted, ending);
     }
 
-    async fn answer<C: Client>(&self, client: &mut C, intake: &Intake, accepted: &Accepted, body: &[u8]) {
+    /// Answers with JSON of our own, and header lines that say more of it.
+    async fn answer<C: Client>(
+        &self,
+        client: &mut C,
+        intake: &Intake,
+        accepted: &Accepted,
+        body: &[u8],
+        more_lines: &[u8],
+    ) {
         let mut lines = std::mem::take(&mut client.scratch().lines);
         answer::start(&mut lines, intake.dialect, &intake.request_id, intake.at);
         lines.extend_from_slice(b"content-type: application/json\r\n");
+        lines.extend_from_slice(more_lines);
         client.begin(200, &lines, Some(body.len()));
         client.scratch().lines = lines;
         let sent = client.flush(body, true).await.is_ok();
@@ -360,8 +371,8 @@ struct Ready {
 enum Way {
     /// A provider is asked.
     Ask(Ready),
-    /// We know the answer.
-    Answer(Vec<u8>),
+    /// The answer is an estimate of our own.
+    Estimate(Vec<u8>),
 }
 
 /// Finds the target of a request and what it is sent.
@@ -383,7 +394,7 @@ fn prepare(
     if asked.inference.counts()
         && target.upstream.provider.dialect_for(asked.inference.dialect()) != asked.inference.dialect()
     {
-        return counting::estimate(asked.inference, body.bytes).map(Way::Answer);
+        return counting::estimate(asked.inference, body.bytes).map(Way::Estimate);
     }
     let model = rename.or(target.provider_model.as_deref()).unwrap_or(&peek.model);
     let request =

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use router_core::domain::Tick;
@@ -16,13 +16,15 @@ use crate::clock;
 pub(crate) struct Timer {
     sleep: Pin<Box<Sleep>>,
     fires: Tick,
+    /// Who is woken when it fires.
+    waiting: Option<Waker>,
 }
 
 impl Timer {
     /// A timer for deadlines that are mostly further away than `usual`.
     pub(crate) fn new(usual: Duration) -> Self {
         let fires = clock::now().after(usual);
-        Self { sleep: Box::pin(tokio::time::sleep_until(clock::instant(fires))), fires }
+        Self { sleep: Box::pin(tokio::time::sleep_until(clock::instant(fires))), fires, waiting: None }
     }
 
     /// Ready once `deadline` has passed.
@@ -30,7 +32,12 @@ impl Timer {
         if deadline < self.fires {
             self.set(deadline);
         }
+        // Asked again by the same task before it fires, it has nothing to do: it will wake that task.
+        if !self.sleep.is_elapsed() && self.waiting.as_ref().is_some_and(|waiting| waiting.will_wake(cx.waker())) {
+            return Poll::Pending;
+        }
         loop {
+            self.waiting = Some(cx.waker().clone());
             ready!(self.sleep.as_mut().poll(cx));
             if clock::now() >= deadline {
                 return Poll::Ready(());
@@ -42,6 +49,6 @@ impl Timer {
     fn set(&mut self, fires: Tick) {
         // A millisecond is the resolution of the timer: one more, so that it never fires just before its time.
         self.sleep.as_mut().reset(clock::instant(Tick(fires.0.saturating_add(1))));
-        self.fires = fires;
+        (self.fires, self.waiting) = (fires, None);
     }
 }

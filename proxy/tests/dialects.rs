@@ -316,10 +316,12 @@ fn tokens_are_counted_by_the_provider_or_estimated() {
     let body = question("anthropic", false).1;
     let (got, _) = anthropic.ask(post("/v1/messages/count_tokens", "", &body));
     assert_eq!((got.status, &got.json()["input_tokens"]), (200, &json!(7)));
+    assert_eq!(got.header("x-tollgate-tokens-source"), None);
     assert!(anthropic.provider.requests()[0].head_text().starts_with("POST /v1/messages/count_tokens HTTP/1.1"));
     let openai = ground("openai", Scripted::json(200, OPENAI_ANSWER));
     let (got, _) = openai.ask(post("/v1/messages/count_tokens", "", &body));
     assert!(got.json()["input_tokens"].as_u64().is_some_and(|tokens| (2..20).contains(&tokens)), "{}", got.text());
+    assert_eq!(got.header("x-tollgate-tokens-source"), Some("estimated"));
     let body = question("gemini", false).1;
     let (got, _) = openai.ask(post("/v1beta/models/p/m:countTokens", "", &body));
     assert!(got.json()["totalTokens"].as_u64().is_some_and(|tokens| (2..20).contains(&tokens)), "{}", got.text());

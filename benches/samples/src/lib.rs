@@ -85,7 +85,7 @@ fn word(at: usize) -> &'static str {
 fn arguments(parts: usize) -> Vec<&'static str> {
     let inner = parts.saturating_sub(2);
     let middle = (0..inner).map(|at| if at % 2 == 0 { "4010" } else { ", " });
-    let last = if inner % 2 == 0 { "0]}" } else { "]}" };
+    let last = if inner.is_multiple_of(2) { "0]}" } else { "]}" };
     match parts {
         0 => Vec::new(),
         1 => vec!["{}"],

@@ -39,5 +39,6 @@ pub use error::write_error;
 pub use reader::StreamReader;
 pub use request::read_request;
 pub use response::{read_response, write_response};
+pub(super) use usage::Fold as UsageFold;
 pub use usage::read_usage;
 pub use writer::StreamWriter;

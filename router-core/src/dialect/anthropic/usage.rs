@@ -84,6 +84,36 @@ impl Counts {
     }
 }
 
+/// The usage of a stream that is not read otherwise.
+#[derive(Debug, Default)]
+pub(in crate::dialect) struct Fold {
+    counts: Counts,
+    /// An event had counts that cannot be.
+    wrong: bool,
+}
+
+impl Fold {
+    /// Begins with a first report.
+    pub(in crate::dialect) fn of(object: &[u8]) -> Self {
+        let mut fold = Self::default();
+        fold.add(object);
+        fold
+    }
+
+    /// Takes a later report in.
+    pub(in crate::dialect) fn add(&mut self, object: &[u8]) {
+        match serde_json::from_slice(object) {
+            Ok(later) => self.counts.update(later),
+            Err(error) => self.wrong |= error.is_data(),
+        }
+    }
+
+    /// What is known by now.
+    pub(in crate::dialect) fn report(&self) -> Option<UsageReport> {
+        if self.wrong { None } else { self.counts.report() }
+    }
+}
+
 /// What is left of a `usage` object beside the counts of [`UsageReport`]. Counts that are zero stay where they would
 /// not be written.
 pub(super) fn leftover(mut usage: Extra) -> Extra {

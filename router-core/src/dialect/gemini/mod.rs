@@ -55,4 +55,5 @@ pub use response::read_response;
 pub use response_out::write_response;
 pub use stream::StreamReader;
 pub use stream_out::StreamWriter;
+pub(super) use usage::Fold as UsageFold;
 pub use usage::read_usage;

@@ -181,6 +181,31 @@ impl Counts {
     }
 }
 
+/// The usage of a stream that is not read otherwise.
+#[derive(Debug, Default)]
+pub(in crate::dialect) struct Fold(Counts);
+
+impl Fold {
+    /// Begins with a first report.
+    pub(in crate::dialect) fn of(object: &[u8]) -> Self {
+        let mut fold = Self::default();
+        fold.add(object);
+        fold
+    }
+
+    /// Takes a later report in; one that is no object of JSON says nothing.
+    pub(in crate::dialect) fn add(&mut self, object: &[u8]) {
+        if let Ok(later) = serde_json::from_slice(object) {
+            self.0.merge(&later);
+        }
+    }
+
+    /// What is known by now.
+    pub(in crate::dialect) fn report(&self) -> Option<UsageReport> {
+        self.0.report()
+    }
+}
+
 /// The audio tokens of a list of modalities, summed up without keeping the list.
 #[derive(Clone, Copy, Debug, Default)]
 struct Audio(Count);

@@ -113,7 +113,7 @@ impl StreamScan {
 
     /// The usage that events carried; `None` when there was none, or the last one is nothing we can count by.
     pub fn usage(&self) -> Option<UsageReport> {
-        self.usage.or_else(|| self.fold.report(self.dialect))
+        self.usage.or_else(|| self.fold.report())
     }
 
     /// Whether the mark of the end was judged. Whatever follows it is dropped.
@@ -186,7 +186,7 @@ impl StreamScan {
         self.saw_error |= error;
         match (self.dialect, usage) {
             (_, None) => {}
-            (Dialect::Anthropic | Dialect::Gemini, Some(object)) => self.fold.add(object),
+            (dialect @ (Dialect::Anthropic | Dialect::Gemini), Some(object)) => self.fold.add(dialect, object),
             (dialect, Some(object)) => self.usage = usage::read(dialect, object),
         }
         self.strip_usage && only_usage

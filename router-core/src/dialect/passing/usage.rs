@@ -1,6 +1,6 @@
 //! The usage of any dialect, as it is reported in one piece or in several.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::dialect::{anthropic, gemini, openai, responses};
 use crate::domain::{Dialect, UsageReport};
@@ -33,21 +33,32 @@ fn of_value(dialect: Dialect, value: Value) -> Option<UsageReport> {
 
 /// Usage that comes bit by bit: of each member the last value that is not null counts (docs/metering.md).
 #[derive(Debug, Default)]
-pub(super) struct Fold(Map<String, Value>);
+pub(super) enum Fold {
+    /// Nothing came yet, or of a dialect that reports in one piece.
+    #[default]
+    Nothing,
+    Anthropic(anthropic::UsageFold),
+    Gemini(gemini::UsageFold),
+}
 
 impl Fold {
     /// Takes another report in; one that is no object of JSON says nothing.
-    pub(super) fn add(&mut self, object: &[u8]) {
-        let Ok(Value::Object(members)) = serde_json::from_slice(object) else { return };
-        for (key, value) in members {
-            if !value.is_null() {
-                self.0.insert(key, value);
-            }
+    pub(super) fn add(&mut self, dialect: Dialect, object: &[u8]) {
+        match (&mut *self, dialect) {
+            (Self::Anthropic(fold), _) => fold.add(object),
+            (Self::Gemini(fold), _) => fold.add(object),
+            (Self::Nothing, Dialect::Anthropic) => *self = Self::Anthropic(anthropic::UsageFold::of(object)),
+            (Self::Nothing, Dialect::Gemini) => *self = Self::Gemini(gemini::UsageFold::of(object)),
+            (Self::Nothing, Dialect::Openai | Dialect::Responses | Dialect::Bedrock) => {}
         }
     }
 
     /// What is known by now.
-    pub(super) fn report(&self, dialect: Dialect) -> Option<UsageReport> {
-        if self.0.is_empty() { None } else { of_value(dialect, Value::Object(self.0.clone())) }
+    pub(super) fn report(&self) -> Option<UsageReport> {
+        match self {
+            Self::Nothing => None,
+            Self::Anthropic(fold) => fold.report(),
+            Self::Gemini(fold) => fold.report(),
+        }
     }
 }

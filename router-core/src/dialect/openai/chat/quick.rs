@@ -1,8 +1,8 @@
 //! The chunk that most chunks are: one answer, a piece of its text, its thoughts or a call's arguments, and nothing else
 //! that is new.
 //!
-//! Found by the scanner that skips what it need not read, without a look inside. Whatever is not exactly such a chunk is
-//! left to the reader that reads everything.
+//! Found by the scanner that skips what it need not read, without a look inside; and, where the chunk before was alike,
+//! without even that. Whatever is not exactly such a chunk is left to the reader that reads everything.
 
 use crate::chat::RawStr;
 use crate::json::{Span, each_member, is_string_body};
@@ -32,8 +32,68 @@ pub(super) enum Piece<'a> {
     },
 }
 
-/// Reads such a chunk; `None` for any other.
-pub(super) fn read(data: &str) -> Option<Quick<'_>> {
+/// Reads such chunks, of which one is mostly like the one before but for the text in it.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    /// What stood before the text in the last one; empty when there was none.
+    before: String,
+    /// What stood behind it.
+    after: String,
+    number: u32,
+    kind: Kind,
+}
+
+/// What there was more of.
+#[derive(Clone, Copy, Debug, Default)]
+enum Kind {
+    #[default]
+    Text,
+    Thoughts,
+    Arguments {
+        index: u64,
+    },
+}
+
+impl Reader {
+    /// Reads such a chunk; `None` for any other.
+    pub(super) fn read<'d>(&mut self, data: &'d str) -> Option<Quick<'d>> {
+        if let Some(text) = self.like_before(data) {
+            let piece = match self.kind {
+                Kind::Text => Piece::Text(text),
+                Kind::Thoughts => Piece::Thoughts(text),
+                Kind::Arguments { index } => Piece::Arguments { index, text },
+            };
+            return Some(Quick { number: self.number, piece });
+        }
+        let quick = read(data)?;
+        self.remember(data, &quick);
+        Some(quick)
+    }
+
+    /// The text, where all around it is as it was. It is a whole string, so what is around it means what it meant.
+    fn like_before<'d>(&self, data: &'d str) -> Option<RawStr<'d>> {
+        let rest = data.strip_prefix(self.before.as_str()).filter(|_| !self.before.is_empty())?;
+        let text = rest.strip_suffix(self.after.as_str())?;
+        (!text.is_empty() && is_string_body(text)).then_some(RawStr::escaped(text))
+    }
+
+    fn remember(&mut self, data: &str, quick: &Quick<'_>) {
+        let (text, kind) = match quick.piece {
+            Piece::Text(text) => (text, Kind::Text),
+            Piece::Thoughts(text) => (text, Kind::Thoughts),
+            Piece::Arguments { index, text } => (text, Kind::Arguments { index }),
+        };
+        let text = text.as_escaped();
+        let start = text.as_ptr().addr() - data.as_ptr().addr();
+        self.before.clear();
+        self.before.push_str(&data[..start]);
+        self.after.clear();
+        self.after.push_str(&data[start + text.len()..]);
+        (self.number, self.kind) = (quick.number, kind);
+    }
+}
+
+fn read(data: &str) -> Option<Quick<'_>> {
     let (_, choices) = only(data, |key, value| match key {
         "\"choices\"" => Member::Wanted,
         "\"usage\"" | "\"error\"" => nothing(value),
@@ -120,7 +180,7 @@ fn single(array: &str) -> Option<&str> {
 }
 
 /// The wanted member's key and value, if there is just one, and no member needs another reader.
-fn only<'t>(text: &'t str, mut judge: impl FnMut(&str, &str) -> Member) -> Option<(&'t str, &'t str)> {
+fn only(text: &str, mut judge: impl FnMut(&str, &str) -> Member) -> Option<(&str, &str)> {
     let (mut wanted, mut other) = (None, false);
     let of = |span: Span| text.get(span.start..span.end).unwrap_or_default();
     each_member(text.as_bytes(), |key, value| match judge(of(key), of(value)) {
@@ -169,6 +229,26 @@ mod tests {
             ),
         ] {
             assert_eq!(piece(choice), Some((expected.0, expected.1.to_owned())), "{choice}");
+        }
+    }
+
+    #[test]
+    fn a_chunk_like_the_one_before_is_read_the_same_and_one_that_only_looks_so_is_not() {
+        let text = |choice: &str| chunk(&format!(r#"{{"index":0,"delta":{choice}}}"#));
+        let mut reader = Reader::default();
+        for data in [
+            text(r#"{"content":"a"}"#),
+            text(r#"{"content":"b\n"}"#),
+            text(r#"{"content":""}"#),
+            text(r#"{"content":"a","refusal":"b"}"#),
+            text(r#"{"content":"a\"}"#),
+            text(r#"{"content":"c"}"#).replace("\"c\"", "\"d\""),
+            text(r#"{"reasoning":"c"}"#),
+            text(r#"{"tool_calls":[{"index":1,"function":{"arguments":"x"}}]}"#),
+            text(r#"{"tool_calls":[{"index":1,"function":{"arguments":"y"}}]}"#),
+            text(r#"{"tool_calls":[{"index":2,"function":{"arguments":"z"}}]}"#),
+        ] {
+            assert_eq!(reader.read(&data), read(&data), "{data}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! A provider's stream: read chunk by chunk.
 
 use super::choice_in::ChoiceIn;
-use super::quick;
+use super::quick::Reader as Quick;
 use super::wire::{self, Chunk, Failed, Raw};
 use crate::chat::{ChatEvent, RawStr, Sink};
 use crate::dialect::Invalid;
@@ -17,6 +17,7 @@ pub struct StreamReader {
     done: bool,
     failed: bool,
     choices: Vec<ChoiceIn>,
+    quick: Quick,
 }
 
 impl StreamReader {
@@ -28,7 +29,7 @@ impl StreamReader {
         if self.done || self.failed {
             return Ok(());
         }
-        if let Some(quick) = quick::read(data)
+        if let Some(quick) = self.quick.read(data)
             && self
                 .choices
                 .iter_mut()
