@@ -258,6 +258,7 @@ impl Gateway {
             strip_usage,
             hold_bytes_max: self.limits.hold_bytes_max,
             translate_bytes_max: self.limits.body_bytes_max,
+            hold_head: Duration::ZERO,
             keep_alive: KEEP_ALIVE,
             connect: self.deadlines.connect,
             first_byte: self.deadlines.first_byte,

@@ -1,109 +1,16 @@
 //! One request's state machine: what it answers to every order of events, and a seeded simulation of a shell around it.
 
+#[path = "exchange/held.rs"]
+mod held;
+#[path = "exchange/shell.rs"]
+mod shell;
+
 use std::time::Duration;
 
 use router_core::domain::{Dialect, Seed, Tick};
-use router_core::exchange::{BodyKind, Exchange, Fact, Head, Input, Opening, Outcome, Output, Terms, UpstreamFault};
+use router_core::exchange::{BodyKind, Fact, Input, Opening, Outcome, Terms, UpstreamFault};
 
-const DONE: &str = "data: [DONE]\n\n";
-const EVENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"hi\"}}]}\n\n";
-const USAGE: &str =
-    "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":5}}\n\n";
-const DOCUMENT: &str = r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}"#;
-
-const TERMS: Terms = Terms {
-    client: Dialect::Openai,
-    strip_usage: true,
-    hold_bytes_max: 1000,
-    translate_bytes_max: 2000,
-    keep_alive: Duration::from_millis(300),
-    connect: Duration::from_millis(10),
-    first_byte: Duration::from_millis(100),
-    between_chunks: Duration::from_millis(50),
-    total: Duration::from_millis(500),
-};
-
-/// A shell in memory: keeps the window, and what the client would have received.
-struct Shell {
-    exchange: Exchange,
-    window: Vec<u8>,
-    client: Vec<u8>,
-    begun: Option<Opening>,
-    dials: u32,
-    wake_at: Tick,
-    outcome: Option<Outcome>,
-    facts: Vec<Fact>,
-}
-
-impl Shell {
-    fn new(terms: Terms) -> Self {
-        let mut outputs = Vec::new();
-        let exchange = Exchange::start(terms, None, Tick(0), &mut outputs);
-        let mut shell = Self {
-            exchange,
-            window: Vec::new(),
-            client: Vec::new(),
-            begun: None,
-            dials: 0,
-            wake_at: Tick(0),
-            outcome: None,
-            facts: Vec::new(),
-        };
-        shell.carry_out(&outputs);
-        shell
-    }
-
-    fn tell(&mut self, input: Input<'_>, now: u64) -> &mut Self {
-        let mut outputs = Vec::new();
-        self.exchange.handle(input, Tick(now), &mut outputs);
-        self.carry_out(&outputs);
-        self
-    }
-
-    fn head(&mut self, status: u16, kind: BodyKind) -> &mut Self {
-        self.tell(Input::Sent, 1).tell(Input::Head(Head { status, kind }), 2)
-    }
-
-    fn body(&mut self, bytes: &str, now: u64) -> &mut Self {
-        self.window.extend_from_slice(bytes.as_bytes());
-        let window = self.window.clone();
-        self.tell(Input::Body { window: &window }, now)
-    }
-
-    fn end(&mut self, now: u64) -> &mut Self {
-        let window = self.window.clone();
-        self.tell(Input::End { window: &window }, now)
-    }
-
-    fn carry_out(&mut self, outputs: &[Output]) {
-        for output in outputs {
-            assert_eq!(self.outcome, None, "nothing follows the end, but {output:?} did");
-            match *output {
-                Output::Dial { .. } => self.dials += 1,
-                Output::Begin(opening) => {
-                    assert_eq!(self.begun.replace(opening), None, "an answer begins once");
-                }
-                Output::Forward(bytes) => {
-                    assert!(self.begun.is_some(), "bytes before the head");
-                    self.client.extend(self.window.drain(..bytes));
-                }
-                Output::Drop(bytes) => drop(self.window.drain(..bytes)),
-                Output::Send => {
-                    assert!(self.begun.is_some(), "bytes before the head");
-                    self.client.extend_from_slice(self.exchange.written());
-                    self.exchange.clear_written();
-                }
-                Output::WakeAt(at) => self.wake_at = at,
-                Output::Note(fact) => self.facts.push(fact),
-                Output::Finish(outcome) => self.outcome = Some(outcome),
-            }
-        }
-    }
-
-    fn received(&self) -> &str {
-        std::str::from_utf8(&self.client).expect("tests send text")
-    }
-}
+use shell::{DOCUMENT, DONE, EVENT, Shell, TERMS, USAGE};
 
 #[test]
 fn a_client_that_waits_for_events_hears_from_us_in_the_words_of_its_dialect() {

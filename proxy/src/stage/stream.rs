@@ -107,7 +107,6 @@ pub(crate) async fn relay<C: Client>(
             break outcome;
         }
         outputs.clear();
-        exchange.clear_written();
         if relay.gone {
             exchange.handle(Input::ClientGone, clock::now(), &mut outputs);
             continue;

@@ -16,6 +16,9 @@ pub struct Terms {
     pub hold_bytes_max: usize,
     /// Largest answer that is translated, in bytes: all of it must be here first.
     pub translate_bytes_max: usize,
+    /// How long a stream that has said nothing yet is kept from the client, so that another provider can take over.
+    /// Zero when nobody can.
+    pub hold_head: Duration,
     /// A client that is sent events hears from us at least this often.
     pub keep_alive: Duration,
     /// From the dial to the connection.

@@ -21,6 +21,7 @@ pub use io::{Fact, Head, Input, Opening, Outcome, Output, Terms};
 
 use std::time::Duration;
 
+use crate::dialect::passing::{Beginning, beginning};
 use crate::dialect::translate::{BadStream, Translator, Writer};
 use crate::domain::{Tick, UsageReport};
 use answer::{Answer, Step};
@@ -54,6 +55,10 @@ pub struct Exchange {
     translator: Option<Box<Translator>>,
     /// What the client is to be sent by the next [`Output::Send`].
     written: Vec<u8>,
+    /// It was sent, and is to be forgotten.
+    sent: bool,
+    /// Until when a stream without a word in it is kept from the client.
+    held_until: Option<Tick>,
     status: u16,
     /// When the current phase is over, at the latest.
     deadline: Tick,
@@ -73,6 +78,8 @@ impl Exchange {
             answer: Answer::Error,
             translator,
             written: Vec::new(),
+            sent: false,
+            held_until: None,
             status: 0,
             deadline: now,
             keep_alive: None,
@@ -85,6 +92,9 @@ impl Exchange {
 
     /// Feeds one event and appends what to do to `out`. After [`Output::Finish`] events are ignored.
     pub fn handle(&mut self, input: Input<'_>, now: Tick, out: &mut Vec<Output>) {
+        if std::mem::take(&mut self.sent) {
+            self.written.clear();
+        }
         match (self.phase, input) {
             (Phase::Over, _) => {}
             (_, Input::ClientGone) => self.finish(Outcome::ClientGone, out),
@@ -124,11 +134,6 @@ impl Exchange {
         &self.written
     }
 
-    /// Forgets what was sent.
-    pub fn clear_written(&mut self) {
-        self.written.clear();
-    }
-
     /// What writes the client's events, if they are translated: it knows how to end them.
     pub fn into_writer(self) -> Option<Writer> {
         self.answer.into_writer()
@@ -152,6 +157,7 @@ impl Exchange {
         };
         if self.answer.is_stream() {
             self.keep_alive = Some(now.after(self.terms.keep_alive));
+            self.held_until = (!self.terms.hold_head.is_zero()).then(|| now.after(self.terms.hold_head));
         }
         self.phase = Phase::Answering { begun: false };
         out.push(Output::Note(Fact::FirstByte));
@@ -169,6 +175,12 @@ impl Exchange {
         if matches!(self.answer, Answer::Error) {
             // An error body beyond the bound is cut: what counts stands at its start.
             return self.finish(Outcome::Refused { status: self.status }, out);
+        }
+        match self.held(window, false) {
+            Some(Beginning::Frame) if window.len() <= self.terms.hold_bytes_max => return,
+            Some(Beginning::Failed) => return self.fault(UpstreamFault::Reported, now, out),
+            Some(Beginning::Frame | Beginning::Content) => self.held_until = None,
+            None => {}
         }
         let begun = match &self.answer {
             Answer::Translated(_) => match self.translate(begun, window, out) {
@@ -192,6 +204,11 @@ impl Exchange {
             Answer::Translated(_) => return self.end_translated(begun, window, out),
             Answer::Foreign { .. } => return self.end_foreign(window, out),
             _ => {}
+        }
+        match self.held(window, true) {
+            Some(Beginning::Frame) => return self.finish(Outcome::Failed(UpstreamFault::Truncated), out),
+            Some(Beginning::Failed) => return self.finish(Outcome::Failed(UpstreamFault::Reported), out),
+            Some(Beginning::Content) | None => self.held_until = None,
         }
         let whole = Opening::Whole { bytes: window.len() };
         let opening = if self.answer.is_stream() { Opening::Streamed } else { whole };
@@ -258,6 +275,9 @@ impl Exchange {
     ) -> Result<(bool, &'w [u8]), UpstreamFault> {
         let Answer::Translated(translation) = &mut self.answer else { return Ok((begun, window)) };
         let pushed = translation.push(window, &mut self.written);
+        if translation.has_spoken() || self.written.len() > self.terms.hold_bytes_max {
+            self.held_until = None;
+        }
         let begun = self.send(begun, Opening::Streamed, out);
         self.phase = Phase::Answering { begun };
         let used = pushed.map_err(|bad| match bad {
@@ -272,9 +292,10 @@ impl Exchange {
 
     /// Sends what was written, if it is anything; gives whether the client's answer has begun.
     fn send(&mut self, begun: bool, opening: Opening, out: &mut Vec<Output>) -> bool {
-        if self.written.is_empty() {
+        if self.written.is_empty() || self.held_until.is_some() {
             return begun;
         }
+        self.sent = true;
         if !begun {
             out.push(Output::Begin(opening));
             out.push(Output::Note(Fact::FirstForward));
@@ -286,11 +307,17 @@ impl Exchange {
     fn end_translated(&mut self, begun: bool, window: &[u8], out: &mut Vec<Output>) {
         // What is sent at the end goes out in one piece.
         let complete = match &mut self.answer {
-            Answer::Translated(translation) => match translation.push(window, &mut self.written) {
-                Ok(used) => Ok(translation.finish(&window[used..], &mut self.written)),
-                Err(BadStream::Reported) => Err(UpstreamFault::Reported),
-                Err(BadStream::TooLong | BadStream::Invalid(_)) => Err(UpstreamFault::BadReply),
-            },
+            Answer::Translated(translation) => {
+                let complete = match translation.push(window, &mut self.written) {
+                    Ok(used) => Ok(translation.finish(&window[used..], &mut self.written)),
+                    Err(BadStream::Reported) => Err(UpstreamFault::Reported),
+                    Err(BadStream::TooLong | BadStream::Invalid(_)) => Err(UpstreamFault::BadReply),
+                };
+                if translation.has_spoken() || complete == Ok(true) {
+                    self.held_until = None;
+                }
+                complete
+            }
             _ => Ok(false),
         };
         let begun = self.send(begun, Opening::Streamed, out);
@@ -321,9 +348,28 @@ impl Exchange {
         }
     }
 
+    /// How a stream that is kept from the client begins; `None` when nothing is kept, or when what comes of its
+    /// translation tells.
+    fn held(&self, window: &[u8], ended: bool) -> Option<Beginning> {
+        let passes = matches!(self.answer, Answer::Stream(_));
+        (passes && self.held_until.is_some()).then(|| beginning(self.terms.client, window, ended))
+    }
+
+    /// Begins the answer of a stream that was kept long enough without a word.
+    fn release(&mut self, now: Tick, out: &mut Vec<Output>) {
+        if self.held_until.take_if(|until| now >= *until).is_some() && self.phase == (Phase::Answering { begun: false })
+        {
+            if !self.send(false, Opening::Streamed, out) {
+                out.push(Output::Begin(Opening::Streamed));
+            }
+            self.phase = Phase::Answering { begun: true };
+        }
+    }
+
     /// Lets a client that waits for events hear from us.
     fn keep_client(&mut self, now: Tick, out: &mut Vec<Output>) {
-        if let (Phase::Answering { begun }, Some(due)) = (self.phase, self.keep_alive)
+        self.release(now, out);
+        if let (Phase::Answering { begun }, Some(due), None) = (self.phase, self.keep_alive, self.held_until)
             && now >= due
         {
             self.keep_alive = Some(now.after(self.terms.keep_alive));
@@ -335,7 +381,7 @@ impl Exchange {
     }
 
     fn next_wake(&self) -> Tick {
-        match (self.phase, self.keep_alive) {
+        match (self.phase, self.held_until.or(self.keep_alive)) {
             (Phase::Answering { .. }, Some(due)) => self.deadline.min(due),
             _ => self.deadline,
         }

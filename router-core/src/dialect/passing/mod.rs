@@ -6,8 +6,10 @@
 
 mod document;
 mod judge;
+mod opening;
 mod stream;
 mod usage;
 
 pub use document::{ResponseEnd, ResponseScan};
+pub use opening::{Beginning, beginning};
 pub use stream::{EVENT_BYTES_MAX, LONG_EVENT_BYTES_MAX, Step, StreamEnd, StreamScan};

@@ -2,7 +2,7 @@
 
 use super::Writer;
 use super::emulated::Unwrap;
-use crate::chat::{ChatEvent, Sink};
+use crate::chat::{ChatEvent, Opening, Sink};
 use crate::dialect::bedrock::event_stream;
 use crate::dialect::{Invalid, anthropic, bedrock, gemini, openai, passing, responses};
 use crate::domain::{Dialect, UsageReport};
@@ -57,6 +57,8 @@ struct Output {
     /// Events are of the client's dialect, and only their framing changes.
     verbatim: bool,
     usage: Option<UsageReport>,
+    /// There was something that a client would miss.
+    spoken: bool,
     done: bool,
     failed: bool,
 }
@@ -78,6 +80,7 @@ impl StreamTranslation {
             unwrap: emulates_format.then(Unwrap::default),
             verbatim: provider == client && writer.is_array(),
             usage: None,
+            spoken: false,
             done: false,
             failed: false,
             writer,
@@ -153,6 +156,11 @@ impl StreamTranslation {
         complete && !self.target.failed
     }
 
+    /// Whether the answer has a word in it yet, or anything else that a client would miss.
+    pub const fn has_spoken(&self) -> bool {
+        self.target.spoken
+    }
+
     /// Whether the provider said that the answer is complete.
     pub const fn is_done(&self) -> bool {
         self.target.done
@@ -216,6 +224,8 @@ impl Output {
             ChatEvent::Start { usage: Some(usage), .. } | ChatEvent::Usage { usage, .. } => self.usage = Some(*usage),
             ChatEvent::Error { .. } => self.failed = true,
             ChatEvent::End => self.done = true,
+            ChatEvent::Delta { .. } | ChatEvent::Finish { .. } => self.spoken = true,
+            ChatEvent::Open { opening, .. } => self.spoken |= speaks(opening),
             _ => {}
         }
         if self.verbatim || self.failed {
@@ -225,6 +235,14 @@ impl Output {
             Some(unwrap) => unwrap.event(event, |event| self.writer.event(event, out)),
             None => self.writer.event(event, out),
         }
+    }
+}
+
+/// Whether a block says something by being there.
+const fn speaks(opening: Opening<'_>) -> bool {
+    match opening {
+        Opening::Text | Opening::Refusal | Opening::Thinking { .. } => false,
+        Opening::Redacted | Opening::ToolCall { .. } | Opening::Image { .. } | Opening::Foreign { .. } => true,
     }
 }
 
