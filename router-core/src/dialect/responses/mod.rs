@@ -12,7 +12,6 @@
 //! block that follows. In a stream it may come too late for that: then it says to which block before it it belongs.
 
 mod echo;
-mod error;
 mod feed;
 mod foreign;
 mod items;
@@ -38,7 +37,6 @@ mod writer_message;
 mod writer_thoughts;
 
 pub use echo::echo;
-pub use error::write_error;
 pub use read_response::read_response;
 pub use reader::StreamReader;
 pub use request::read_request;
@@ -46,6 +44,9 @@ pub use usage::read_usage;
 pub use write_request::write_request;
 pub use write_response::write_response;
 pub use writer::StreamWriter;
+
+/// Errors have OpenAI's one shape.
+pub use super::openai::chat::write_error;
 
 /// How the id of a Response begins.
 const ID: &str = "resp_";
