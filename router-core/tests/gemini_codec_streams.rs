@@ -150,10 +150,27 @@ fn arguments_may_come_value_by_value() {
         {"kind": "call", "id": "call_gm__1", "name": "h", "args": {"x": true}},
     ]);
     assert_eq!(json!(fold.choices), json!([expected]));
-    let lost =
-        piece(json!({"name": "f", "partialArgs": [{"jsonPath": "$[0]", "boolValue": true}], "willContinue": true}));
-    let (fold, complete, _) = read_stream([lost.as_str(), STOP]);
-    assert!(!complete && fold.errors.len() == 1);
+}
+
+#[test]
+fn a_call_that_makes_no_sense_breaks_the_stream() {
+    let nowhere = json!({"name": "f", "partialArgs": [{"jsonPath": "$[0]", "boolValue": true}], "willContinue": true});
+    for (call, what) in [
+        (nowhere, "candidates[0].content.parts[0]: a piece of a call's arguments has no place"),
+        (json!({"args": {"x": 1}}), "candidates[0].content.parts[0]: a function call has no name"),
+        (json!({"name": "", "args": {}}), "candidates[0].content.parts[0]: a function call has no name"),
+        (
+            json!({"partialArgs": [], "willContinue": true}),
+            "candidates[0].content.parts[0]: a function call has no name",
+        ),
+    ] {
+        let mut reader = StreamReader::default();
+        let mut sink = |_: ChatEvent<'_>| {};
+        let error = reader.event(&parts(json!([{"functionCall": call}])), &mut sink).expect_err("no call");
+        assert_eq!(error.to_string(), what);
+        let _ = reader.event(STOP, &mut sink);
+        assert!(!reader.finish(&mut sink));
+    }
 }
 
 #[test]

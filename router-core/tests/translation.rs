@@ -17,6 +17,8 @@ mod garbage;
 mod heard;
 #[path = "translation/long.rs"]
 mod long;
+#[path = "translation/names.rs"]
+mod names;
 #[path = "translation/provider.rs"]
 mod provider;
 #[path = "translation/relay.rs"]

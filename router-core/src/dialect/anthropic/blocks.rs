@@ -122,7 +122,7 @@ fn read_call(fields: &mut Fields) -> Result<Body, Invalid> {
     if id.is_empty() {
         return Err(fields.invalid("id", "must not be empty"));
     }
-    let name = fields.need_text("name")?;
+    let name = fields.need_name("name")?;
     let arguments = match fields.take("input") {
         None => "{}".to_owned(),
         Some(input @ Value::Object(_)) => input.to_string(),

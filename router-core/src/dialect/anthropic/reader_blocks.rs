@@ -66,7 +66,7 @@ impl Blocks {
             "text" | "" => Kind::Text(self.open_block(Opening::Text, sink)),
             "thinking" => Kind::Thinking(None),
             "redacted_thinking" => Kind::Redacted(self.open_block(Opening::Redacted, sink)),
-            "tool_use" => self.call(&wire, sink),
+            "tool_use" => self.call(&wire, sink)?,
             _ => Kind::Held(Held::new(json.get())),
         };
         self.open.push(Open { index, kind });
@@ -154,19 +154,20 @@ impl Blocks {
         block
     }
 
-    fn call<S: Sink>(&mut self, wire: &BlockWire<'_>, sink: &mut S) -> Kind {
+    fn call<S: Sink>(&mut self, wire: &BlockWire<'_>, sink: &mut S) -> Result<Kind, Invalid> {
+        let name =
+            text(wire.name).ok_or_else(|| Invalid::at("content_block.name", "is missing: it must be a string"))?;
         self.has_calls = true;
         let given = text(wire.id);
         let made = if given.is_none() { format!("toolu_{}_{}", self.answer, self.told) } else { String::new() };
         let id = given.unwrap_or(RawStr::escaped(&made));
-        let name = text(wire.name).unwrap_or_default();
         let block = self.open_block(Opening::ToolCall { id, name, custom: false }, sink);
         let input = wire.input.map(RawValue::get).and_then(|input| input.strip_prefix('{')?.strip_suffix('}'));
         let whole = wire.input.filter(|_| input.is_some_and(|inside| !inside.trim().is_empty()));
         if let Some(input) = whole {
             tell(block, Delta::Object(input.get()), sink);
         }
-        Kind::Call { block, has_arguments: whole.is_some(), is_whole: whole.is_some() }
+        Ok(Kind::Call { block, has_arguments: whole.is_some(), is_whole: whole.is_some() })
     }
 
     /// The addressed block if it is of a kind that can go on so; else one that nobody began.

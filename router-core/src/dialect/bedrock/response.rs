@@ -101,7 +101,7 @@ fn inside(fields: &mut Fields, key: &str) -> Result<Fields, Invalid> {
 fn tool_call(fields: &mut Fields, at: usize) -> Result<Block, Invalid> {
     let mut call = inside(fields, "toolUse")?;
     let id = call.text("toolUseId")?.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("tooluse_{at}"));
-    let name = call.need_text("name")?;
+    let name = call.need_name("name")?;
     let arguments = call.take("input").map_or_else(|| "{}".to_owned(), |input| input.to_string());
     Ok(Block::new(Body::ToolCall(ToolCall { id, name, arguments, custom: false })))
 }

@@ -106,9 +106,9 @@ impl StreamReader {
         let at = self.item(Some(index));
         match word(item.kind) {
             "reasoning" => self.items[at].id = some_text(item.id).map(|id| id.as_escaped().to_owned()),
-            // One that has no name yet has one when it is complete.
-            "function_call" => drop(self.call(at, Kind::Call, &item, sink)),
-            "custom_tool_call" => drop(self.call(at, Kind::Custom, &item, sink)),
+            // One that has no name yet must have one when it is complete.
+            "function_call" => self.items[at].waits = self.call(at, Kind::Call, &item, sink).is_err(),
+            "custom_tool_call" => self.items[at].waits = self.call(at, Kind::Custom, &item, sink).is_err(),
             _ => {}
         }
     }

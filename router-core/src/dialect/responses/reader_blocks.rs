@@ -26,7 +26,7 @@ pub(super) struct Seen {
     pub(super) closed: bool,
     /// The item is a call that another one made to close, and so many bytes of its arguments were told by then.
     pub(super) cut: Option<usize>,
-    /// The item is a call whose arguments come before its name.
+    /// The item is a call that has no name yet.
     pub(super) waits: bool,
 }
 

@@ -110,7 +110,8 @@ impl ChoiceIn {
         let seen = Seen { calls: self.calls.any(), refusal: self.refused, sequence: stop_sequence.is_some() };
         let Some(finish) = finish::read(&word.text(), seen) else { return Ok(false) };
         self.close(&mut out);
-        self.calls.close(&mut self.next, &mut out);
+        self.calls.close(&mut out);
+        self.calls.check()?;
         self.finished = true;
         sink.event(ChatEvent::Finish { choice: self.number, finish, stop_sequence });
         Ok(true)
@@ -140,7 +141,7 @@ impl ChoiceIn {
             self.close(out);
             self.calls.read_legacy(function, id, &mut self.next, out)?;
         }
-        Ok(())
+        self.calls.check()
     }
 
     /// Content is text; of some servers, an array of parts.
@@ -245,7 +246,7 @@ impl ChoiceIn {
             return self.seal(Some(seal), out);
         }
         self.close(out);
-        self.calls.close(&mut self.next, out);
+        self.calls.close(out);
         let block = self.take_number();
         out.open(block, Opening::Redacted);
         out.delta(block, Delta::Signature { origin: seal.origin, data: RawStr::escaped(&seal.data) });
@@ -283,7 +284,7 @@ impl ChoiceIn {
             return;
         };
         self.close(out);
-        self.calls.close(&mut self.next, out);
+        self.calls.close(out);
         let block = self.take_number();
         out.open(block, Opening::Image { media_type: RawStr::escaped(media_type) });
         out.delta(block, Delta::Data(RawStr::escaped(data)));
@@ -302,7 +303,7 @@ impl ChoiceIn {
     /// Opens a block, which is alone.
     fn begin<S: Sink>(&mut self, kind: Kind, id: Option<RawStr<'_>>, index: Option<u64>, out: &mut Out<'_, S>) -> u32 {
         self.close(out);
-        self.calls.close(&mut self.next, out);
+        self.calls.close(out);
         let block = self.take_number();
         let opening = match kind {
             Kind::Text => Opening::Text,
