@@ -88,7 +88,7 @@ fn a_cited_text_says_where_it_comes_from() {
     let citation = &citations[0];
     assert_eq!(citation.url.as_deref(), Some("https://example.com/final"));
     assert_eq!(citation.title.as_deref(), Some("The final"));
-    assert_eq!(citation.text.as_deref(), Some("France beat them all."));
+    assert_eq!(citation.quote.as_deref(), Some("France beat them all."));
     assert_eq!((citation.dialect, citation.range), (Dialect::Bedrock, None));
     // And back into the next request.
     let turns = vec![user(vec![Block::text("Who won?")]), assistant(response.choices[0].blocks.clone())];

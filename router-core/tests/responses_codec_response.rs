@@ -180,10 +180,7 @@ fn thoughts_pictures_and_searches_become_items() {
     let citation = Citation {
         url: Some("https://example.com".into()),
         title: Some("E".into()),
-        text: None,
-        range: None,
-        dialect: Dialect::Anthropic,
-        raw: json!({"type": "web_search_result_location"}),
+        ..Citation::new(Dialect::Anthropic, "{}")
     };
     let nowhere = Citation { url: None, ..citation.clone() };
     let text = Body::Text { text: "é😀".into(), citations: vec![citation, nowhere] };

@@ -5,6 +5,8 @@
 
 #[path = "translation/calls.rs"]
 mod calls;
+#[path = "translation/citations.rs"]
+mod citations;
 #[path = "translation/conversations.rs"]
 mod conversations;
 #[path = "translation/cuts.rs"]

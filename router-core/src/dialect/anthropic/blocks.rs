@@ -113,7 +113,7 @@ fn thought(text: String, redacted: bool, seal: Option<&Signature>) -> Thinking {
 fn read_text(fields: &mut Fields) -> Result<Body, Invalid> {
     let text = fields.need_text("text")?;
     let path = fields.path("citations");
-    let citations = citation::read(fields.list("citations")?.unwrap_or_default(), &text, &path)?;
+    let citations = citation::read_all(fields.list("citations")?.unwrap_or_default(), &path)?;
     Ok(Body::Text { text, citations })
 }
 

@@ -2,6 +2,7 @@
 
 use serde_json::value::RawValue;
 
+use super::citation;
 use super::held::Held;
 use super::reader_wire::{BlockWire, Event, text};
 use crate::chat::{ChatEvent, Delta, Opening, RawStr, Signature, Sink};
@@ -232,9 +233,9 @@ impl Blocks {
 
     fn citation<S: Sink>(&self, at: usize, citation: &RawValue, sink: &mut S) {
         if let Kind::Text(block) = self.open[at].kind
-            && citation.get().starts_with('{')
+            && let Some(citation) = citation::read(citation.get())
         {
-            tell(block, Delta::Citation { dialect: Dialect::Anthropic, json: citation.get() }, sink);
+            tell(block, Delta::Citation(&citation), sink);
         }
     }
 

@@ -7,6 +7,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::citation;
 use super::event_stream::{self, Message};
 use super::held::{Held, Whole};
 use super::response::{finish, seal_of};
@@ -191,10 +192,9 @@ impl StreamReader {
         if let Some(thought) = piece.reasoning_content {
             self.thought(index, &thought, sink);
         }
-        if let Some(citation) = piece.citation {
+        if let Some(citation) = piece.citation.and_then(|citation| citation::read(citation.get())) {
             let block = self.block(index, Kind::Text, Opening::Text, sink);
-            let delta = Delta::Citation { dialect: Dialect::Bedrock, json: citation.get() };
-            sink.event(ChatEvent::Delta { choice: 0, block, delta });
+            sink.event(ChatEvent::Delta { choice: 0, block, delta: Delta::Citation(&citation) });
         }
         if let (Some(result), Some(held)) = (piece.tool_result, &mut self.held) {
             held.push_result(result.get());

@@ -43,7 +43,10 @@ pub(super) struct Choice {
     calls: bool,
     /// The text of the open block, still escaped: it is decoded only for citations, which count its bytes.
     text: String,
-    cited: Vec<String>,
+    /// Texts that were opened.
+    texts: u32,
+    /// What was cited, and for which part of the text.
+    cited: Vec<(String, Option<(u64, u64)>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +69,7 @@ impl Choice {
             arguments: Arguments::default(),
             calls: false,
             text: String::new(),
+            texts: 0,
             cited: Vec::new(),
         }
     }
@@ -121,15 +125,13 @@ impl Choice {
         let escaped = std::mem::take(&mut self.text);
         let text = RawStr::escaped(&escaped).text();
         for pair in grounding::pairs(metadata) {
-            let mut raw = pair.citation("").raw;
-            if let (Some((start, end)), Value::Object(members)) = (pair.citation(&text).range, &mut raw) {
-                members.insert("start_index".into(), start.into());
-                members.insert("end_index".into(), end.into());
-            }
-            let json = raw.to_string();
-            if !self.cited.contains(&json) {
-                self.delta(Delta::Citation { dialect: Dialect::Gemini, json: &json }, sink);
-                self.cited.push(json);
+            // Positions may count from the beginning of the answer, which is this text's only if it is the first.
+            let range = pair.range(&text, self.texts == 1);
+            let citation = pair.citation(range);
+            let told = self.cited.iter().any(|(json, place)| *json == citation.json && *place == range);
+            if !told {
+                self.delta(Delta::Citation(&citation), sink);
+                self.cited.push((citation.json.into_owned(), range));
             }
         }
         drop(text);
@@ -248,6 +250,7 @@ impl Choice {
     fn open_block<S: Sink>(&mut self, opening: Opening<'_>, sink: &mut S) {
         self.sealed = false;
         self.text.clear();
+        self.texts += u32::from(opening == Opening::Text);
         sink.event(ChatEvent::Open { choice: self.index, block: self.blocks, opening });
     }
 

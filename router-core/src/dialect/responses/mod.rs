@@ -11,6 +11,7 @@
 //! Somebody else's signature travels as the `encrypted_content` of a reasoning item that shows nothing. It belongs to the
 //! block that follows. In a stream it may come too late for that: then it says to which block before it it belongs.
 
+mod cite;
 mod echo;
 mod feed;
 mod foreign;

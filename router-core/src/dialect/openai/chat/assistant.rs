@@ -53,17 +53,11 @@ fn content(fields: &mut Fields, blocks: &mut Vec<Block>) -> Result<(), Invalid> 
     Ok(())
 }
 
-/// Citations go to the text that they count in: where there are several, their places are those in the whole.
 fn annotations(fields: &mut Fields, blocks: &mut [Block]) -> Result<(), Invalid> {
     let items = fields.list("annotations")?.unwrap_or_default();
-    let text = blocks.iter_mut().rev().find_map(|block| match &mut block.body {
-        Body::Text { citations, .. } => Some(citations),
-        _ => None,
-    });
-    if let Some(citations) = text {
-        citations.extend(items.into_iter().map(cite::read));
-    } else if !items.is_empty() {
-        fields.put_back("annotations", items.into());
+    let left = cite::read_all(items, blocks);
+    if !left.is_empty() {
+        fields.put_back("annotations", left.into());
     }
     Ok(())
 }
