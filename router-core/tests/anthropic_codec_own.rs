@@ -194,11 +194,8 @@ fn an_answer_of_a_careless_provider_is_read_all_the_same() {
 fn answers_of_others_are_told_in_the_apis_words() {
     let citation = Citation {
         url: Some("https://example.com".into()),
-        title: None,
-        text: None,
         range: Some((0, 2)),
-        dialect: Dialect::Openai,
-        raw: json!({}),
+        ..Citation::new(Dialect::Openai, "{}")
     };
     let sealed = |body, origin| Block { signature: Some(Signature::new(origin, "S")), ..Block::new(body) };
     let call = ToolCall { id: "call_1".into(), name: "f".into(), arguments: "{\"a\": 1}".into(), custom: false };
@@ -219,7 +216,7 @@ fn answers_of_others_are_told_in_the_apis_words() {
     ];
     response.choices = vec![Choice { blocks, finish: Some(Finish::Stop), ..Choice::default() }, Choice::default()];
     let web = json!({"type": "web_search_result_location", "url": "https://example.com", "title": null,
-        "encrypted_index": "", "cited_text": "Hi"});
+        "encrypted_index": "", "cited_text": ""});
     let expected = json!({
         "id": "msg_chatcmpl-1", "type": "message", "role": "assistant", "model": "asked-for",
         "stop_reason": "tool_use", "stop_sequence": null,

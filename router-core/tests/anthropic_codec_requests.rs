@@ -228,7 +228,7 @@ fn pictures_and_documents_go_as_far_as_the_api_takes_them() {
 
 #[test]
 fn only_citations_that_the_api_made_go_back_to_it() {
-    let citation = |dialect, raw| Citation { url: None, title: None, text: None, range: None, dialect, raw };
+    let citation = |dialect, raw: Value| Citation::new(dialect, raw.to_string());
     let ours = json!({"type": "char_location", "cited_text": "x", "document_index": 0});
     let carried = json!({"type": "web_search_result_location", "url": "u", "encrypted_index": ""});
     let citations = vec![

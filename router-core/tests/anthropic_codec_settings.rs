@@ -37,20 +37,26 @@ fn number(value: f64) -> Option<Number> {
 
 #[test]
 fn older_models_think_by_a_budget_that_leaves_room_for_the_answer() {
-    for (effort, budget, max_tokens, expected, bound) in [
-        (Some(Effort::High), None, Some(32_000), json!(16_384), 32_000),
-        (None, Some(2_000), Some(8_000), json!(2_000), 8_000),
-        (Some(Effort::High), None, Some(10_000), json!(5_000), 10_000),
-        (Some(Effort::High), None, Some(16_384), json!(8_192), 16_384),
-        (Some(Effort::High), None, Some(1_500), json!(1_024), 1_500),
-        (None, Some(10), Some(4_000), json!(1_024), 4_000),
-        (Some(Effort::Medium), None, None, json!(8_192), 12_288),
-        (Some(Effort::Max), None, None, json!(27_904), 32_000),
+    const LOST: &str = "reasoning";
+    for (effort, budget, max_tokens, expected, bound, lost) in [
+        (Some(Effort::High), None, Some(32_000), json!(16_384), 32_000, ""),
+        (None, Some(2_000), Some(8_000), json!(2_000), 8_000, ""),
+        (Some(Effort::High), None, Some(10_000), json!(5_000), 10_000, LOST),
+        (Some(Effort::High), None, Some(16_384), json!(8_192), 16_384, LOST),
+        (Some(Effort::High), None, Some(1_500), json!(1_024), 1_500, LOST),
+        (None, Some(10), Some(4_000), json!(1_024), 4_000, LOST),
+        (Some(Effort::Medium), None, None, json!(8_192), 12_288, ""),
+        (Some(Effort::Max), None, None, json!(27_904), 32_000, LOST),
     ] {
         let (body, losses) = written(&reasoning(effort, budget, max_tokens), OLDER);
         assert_eq!(body["thinking"], json!({"type": "enabled", "budget_tokens": expected}));
-        assert_eq!((&body["max_tokens"], losses.as_str()), (&json!(bound), ""));
+        assert_eq!((&body["max_tokens"], losses.as_str()), (&json!(bound), lost));
     }
+    // Nobody who does not say how much to think gets less than asked.
+    let mut unsaid = reasoning(None, None, Some(4_000));
+    unsaid.reasoning = Some(Reasoning { shown: Some(true), ..Reasoning::default() });
+    let (body, losses) = written(&unsaid, OLDER);
+    assert_eq!((&body["thinking"]["budget_tokens"], losses.as_str()), (&json!(2_000), ""));
     let (body, losses) = written(&reasoning(Some(Effort::Low), None, Some(1_024)), OLDER);
     assert_eq!((body.get("thinking"), &body["max_tokens"], losses.as_str()), (None, &json!(1_024), "reasoning"));
     assert_eq!(written(&request(), OLDER).0["max_tokens"], 4_096);

@@ -3,7 +3,7 @@
 mod anthropic_codec_support;
 
 use anthropic_codec_support::{data, frame, told, wrote};
-use router_core::chat::{ChatEvent, Delta, Finish, Opening, RawStr, Signature};
+use router_core::chat::{ChatEvent, Citation, Delta, Finish, Opening, RawStr, Signature};
 use router_core::dialect::Failure;
 use router_core::dialect::anthropic::{StreamReader, StreamWriter};
 use router_core::domain::{Dialect, UsageReport};
@@ -266,7 +266,8 @@ fn thoughts_of_others_carry_their_seals() {
 #[test]
 fn what_the_api_has_no_words_for_is_noted_or_left_out() {
     let foreign = |dialect, json| Opening::Foreign { dialect, json };
-    let cited = r#"{"url_citation":{"url":"u","title":"t"}}"#;
+    let cited =
+        Citation { url: Some("https://a.b".into()), title: Some("t".into()), ..Citation::new(Dialect::Openai, "{}") };
     let stream = wrote(&[
         START,
         open(0, Opening::Image { media_type: raw("image/png") }),
@@ -278,8 +279,8 @@ fn what_the_api_has_no_words_for_is_noted_or_left_out() {
         close(2),
         open(3, Opening::Refusal),
         delta(3, Delta::Text(raw("No"))),
-        delta(3, Delta::Citation { dialect: Dialect::Openai, json: cited }),
-        delta(3, Delta::Citation { dialect: Dialect::Openai, json: "{}" }),
+        delta(3, Delta::Citation(&cited)),
+        delta(3, Delta::Citation(&Citation::new(Dialect::Openai, "{}"))),
         delta(3, Delta::Logprobs("[]")),
         close(3),
         ChatEvent::Open { choice: 1, block: 0, opening: Opening::Text },
@@ -289,7 +290,7 @@ fn what_the_api_has_no_words_for_is_noted_or_left_out() {
         ChatEvent::Ping,
     ]);
     let citation =
-        r#"{"cited_text":"","encrypted_index":"","title":"t","type":"web_search_result_location","url":"u"}"#;
+        r#"{"cited_text":"","encrypted_index":"","title":"t","type":"web_search_result_location","url":"https://a.b"}"#;
     let events = inner(&stream);
     assert_eq!(
         events[..7],

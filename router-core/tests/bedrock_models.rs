@@ -41,8 +41,8 @@ fn claude_gets_a_budget_that_leaves_room_for_the_answer() {
     for (reasoning, most, expected, lost) in [
         (effort(Effort::High), Some(32_000), Some((16_384, 32_000)), &NONE[..]),
         (effort(Effort::High), None, Some((16_384, 20_480)), &[]),
-        (effort(Effort::High), Some(4096), Some((3072, 4096)), &[]),
-        (effort(Effort::Low), Some(1100), Some((1024, 1100)), &[]),
+        (effort(Effort::High), Some(4096), Some((3072, 4096)), &["reasoning"]),
+        (effort(Effort::Low), Some(1100), Some((1024, 1100)), &["reasoning"]),
         (effort(Effort::Low), Some(1024), None, &["reasoning"]),
         (budget(2000), Some(8000), Some((2000, 8000)), &[]),
         (budget(8000), Some(8000), Some((6000, 8000)), &["reasoning"]),

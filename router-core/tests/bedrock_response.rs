@@ -3,7 +3,7 @@
 mod bedrock_support;
 
 use bedrock_support::*;
-use router_core::chat::{Block, Body, Finish, Signature, Source};
+use router_core::chat::{Block, Body, Finish, Place, Signature, Source, Unit};
 use router_core::dialect::bedrock::{read_response, read_response_from};
 use router_core::domain::{Dialect, UsageReport};
 use serde_json::{Value, json};
@@ -56,7 +56,7 @@ fn every_answer_of_the_corpus_says_what_its_conversation_says() {
         ("unicode", vec![text("é\u{2028}\u{2029}😀\u{0}\"\\")], stop),
     ];
     let mut names: Vec<_> = all.iter().map(|(name, ..)| (*name).to_owned()).collect();
-    names.extend(["citations".to_owned(), "web_search".to_owned()]);
+    names.extend(["citations", "document_citations", "two_citations", "web_search"].map(str::to_owned));
     names.sort();
     assert_eq!(names, cases(".answer.json"), "each case has its file, and each file its case");
     for (name, blocks, finish) in all {
@@ -88,13 +88,30 @@ fn a_cited_text_says_where_it_comes_from() {
     let citation = &citations[0];
     assert_eq!(citation.url.as_deref(), Some("https://example.com/final"));
     assert_eq!(citation.title.as_deref(), Some("The final"));
-    assert_eq!(citation.text.as_deref(), Some("France beat them all."));
+    assert_eq!(citation.quote.as_deref(), Some("France beat them all."));
     assert_eq!((citation.dialect, citation.range), (Dialect::Bedrock, None));
     // And back into the next request.
     let turns = vec![user(vec![Block::text("Who won?")]), assistant(response.choices[0].blocks.clone())];
     let (written, lost) = write_for(CLAUDE, &request(turns)).expect("it can be said");
     let block = &document("citations.answer.json")["output"]["message"]["content"][0];
     assert_eq!((&written.body["messages"][1]["content"][0], lost), (block, vec![]));
+}
+
+#[test]
+fn a_cited_text_says_where_in_a_document_it_comes_from() {
+    let response = read_response(document("document_citations.answer.json")).expect("an answer");
+    let cited: Vec<_> = response.choices[0]
+        .blocks
+        .iter()
+        .map(|block| match &block.body {
+            Body::Text { citations, .. } => &citations[0],
+            other => panic!("it is a text: {other:?}"),
+        })
+        .collect();
+    let place = |unit, start, end| Some(Place { unit, number: 0, start, end });
+    assert_eq!((cited[0].place, cited[0].quote.as_deref()), (place(Unit::Pages, 1, 2), Some("Be kind to others.")));
+    assert_eq!((cited[1].place, cited[1].url.as_deref()), (place(Unit::ResultBlocks, 0, 1), Some("handbook")));
+    assert_eq!(cited[1].address(), None, "a name that the caller gave is no address");
 }
 
 #[test]

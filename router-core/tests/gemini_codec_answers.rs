@@ -144,7 +144,7 @@ fn grounding_is_cited_in_characters() {
     let metadata = json!({
         "groundingChunks": [{"web": {"uri": "https://a", "title": "A"}}, {"maps": {"uri": "https://b"}}],
         "groundingSupports": [
-            {"segment": {"startIndex": 3, "endIndex": 7, "partIndex": 1, "text": "été"}, "groundingChunkIndices": [0, 1]},
+            {"segment": {"startIndex": 4, "endIndex": 9, "partIndex": 1, "text": "été"}, "groundingChunkIndices": [0, 1]},
             {"segment": {"endIndex": 2}, "groundingChunkIndices": [9]},
         ],
         "searchEntryPoint": {"renderedContent": "<div>"},
@@ -154,7 +154,7 @@ fn grounding_is_cited_in_characters() {
     let response = comes_back(&answer);
     let Body::Text { citations, .. } = &response.choices[0].blocks[1].body else { panic!("no text") };
     let found: Vec<_> = citations.iter().map(|cited| (cited.url.as_deref(), cited.range)).collect();
-    assert_eq!(found, [(Some("https://a"), Some((2, 4))), (Some("https://b"), Some((2, 4)))]);
+    assert_eq!(found, [(Some("https://a"), Some((2, 5))), (Some("https://b"), Some((2, 5)))]);
     let unsupported = json!({"groundingChunks": [{"web": {"uri": "https://a", "title": "A"}}]});
     let response = comes_back(&candidate(json!({"groundingMetadata": unsupported})));
     let Body::Text { citations, .. } = &response.choices[0].blocks[0].body else { panic!("no text") };
@@ -162,14 +162,8 @@ fn grounding_is_cited_in_characters() {
 }
 
 fn foreign() -> ChatResponse {
-    let cited = |url: &str, range| Citation {
-        url: Some(url.into()),
-        title: None,
-        text: None,
-        range,
-        dialect: Dialect::Openai,
-        raw: Value::Null,
-    };
+    let cited =
+        |url: &'static str, range| Citation { url: Some(url.into()), range, ..Citation::new(Dialect::Openai, "{}") };
     let call = |arguments: &str, custom| {
         let (id, name, arguments) = ("call_1".into(), "f".into(), arguments.into());
         Block::new(Body::ToolCall(ToolCall { id, name, arguments, custom }))

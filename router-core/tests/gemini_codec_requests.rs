@@ -310,7 +310,7 @@ fn media_of_others_find_their_places_or_are_named() {
     }
     let document =
         Media { source: Source::Text("plain".into()), media_type: None, name: Some("a.txt".into()), detail: None };
-    let quoted = Citation { url: None, title: None, text: None, range: None, dialect: Dialect::Openai, raw: json!({}) };
+    let quoted = Citation::new(Dialect::Openai, "{}");
     let blocks = vec![
         detailed,
         image(Source::Url("https://example.com/cat.webp".into())),

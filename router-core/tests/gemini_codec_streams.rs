@@ -3,7 +3,7 @@
 mod gemini_support;
 
 use gemini_support::{Fold, events, failure, frame, json_of, read_stream};
-use router_core::chat::{ChatEvent, Delta, Finish, Opening, RawStr};
+use router_core::chat::{ChatEvent, Citation, Delta, Finish, Opening, RawStr};
 use router_core::dialect::gemini::{StreamReader, StreamWriter};
 use router_core::domain::{Dialect, UsageReport};
 use serde_json::{Value, json};
@@ -150,10 +150,27 @@ fn arguments_may_come_value_by_value() {
         {"kind": "call", "id": "call_gm__1", "name": "h", "args": {"x": true}},
     ]);
     assert_eq!(json!(fold.choices), json!([expected]));
-    let lost =
-        piece(json!({"name": "f", "partialArgs": [{"jsonPath": "$[0]", "boolValue": true}], "willContinue": true}));
-    let (fold, complete, _) = read_stream([lost.as_str(), STOP]);
-    assert!(!complete && fold.errors.len() == 1);
+}
+
+#[test]
+fn a_call_that_makes_no_sense_breaks_the_stream() {
+    let nowhere = json!({"name": "f", "partialArgs": [{"jsonPath": "$[0]", "boolValue": true}], "willContinue": true});
+    for (call, what) in [
+        (nowhere, "candidates[0].content.parts[0]: a piece of a call's arguments has no place"),
+        (json!({"args": {"x": 1}}), "candidates[0].content.parts[0]: a function call has no name"),
+        (json!({"name": "", "args": {}}), "candidates[0].content.parts[0]: a function call has no name"),
+        (
+            json!({"partialArgs": [], "willContinue": true}),
+            "candidates[0].content.parts[0]: a function call has no name",
+        ),
+    ] {
+        let mut reader = StreamReader::default();
+        let mut sink = |_: ChatEvent<'_>| {};
+        let error = reader.event(&parts(json!([{"functionCall": call}])), &mut sink).expect_err("no call");
+        assert_eq!(error.to_string(), what);
+        let _ = reader.event(STOP, &mut sink);
+        assert!(!reader.finish(&mut sink));
+    }
 }
 
 #[test]
@@ -309,19 +326,22 @@ fn thoughts_of_others_keep_their_signatures() {
 #[test]
 fn the_last_event_tells_the_reason_the_usage_and_the_sources() {
     let usage = UsageReport { input: 5, output: 3, ..UsageReport::default() };
-    let openai =
-        r#"{"type":"url_citation","url_citation":{"url":"https://a","title":"A","start_index":0,"end_index":1}}"#;
-    let anthropic = r#"{"type":"web_search_result_location","url":"https://b","title":"B","cited_text":"x"}"#;
-    let cite = |block, dialect, json| delta(block, Delta::Citation { dialect, json });
+    let page = |url: &'static str, title: &'static str, range| Citation {
+        url: Some(url.into()),
+        title: Some(title.into()),
+        range,
+        ..Citation::new(Dialect::Openai, "{}")
+    };
+    let (part, whole) = (page("https://a", "A", Some((0, 1))), page("https://b", "B", None));
     let told = told(&[
         START,
         open(0, Opening::Text),
         delta(0, Delta::Text(RawStr::escaped(r"S\u006f, "))),
         close(0),
         open(1, Opening::Text),
+        delta(1, Delta::Citation(&whole)),
         delta(1, Delta::Text(RawStr::plain("été"))),
-        cite(1, Dialect::Openai, openai),
-        cite(1, Dialect::Anthropic, anthropic),
+        delta(1, Delta::Citation(&part)),
         close(1),
         ChatEvent::Finish { choice: 0, finish: Finish::ToolCalls, stop_sequence: None },
         ChatEvent::Usage { usage: &usage, service_tier: None },
@@ -331,10 +351,10 @@ fn the_last_event_tells_the_reason_the_usage_and_the_sources() {
     ]);
     assert_eq!(told.len(), 3);
     let metadata = json!({
-        "groundingChunks": [{"web": {"uri": "https://a", "title": "A"}}, {"web": {"uri": "https://b", "title": "B"}}],
+        "groundingChunks": [{"web": {"uri": "https://b", "title": "B"}}, {"web": {"uri": "https://a", "title": "A"}}],
         "groundingSupports": [
-            {"segment": {"startIndex": 4, "endIndex": 6, "text": "é"}, "groundingChunkIndices": [0]},
-            {"segment": {"startIndex": 4, "endIndex": 9, "text": "été"}, "groundingChunkIndices": [1]},
+            {"segment": {"startIndex": 4, "endIndex": 9, "text": "été"}, "groundingChunkIndices": [0]},
+            {"segment": {"startIndex": 4, "endIndex": 6, "text": "é"}, "groundingChunkIndices": [1]},
         ],
     });
     let expected = json!({

@@ -301,14 +301,7 @@ fn a_foreign_request_without_extras_loses_nothing() {
 
 #[test]
 fn what_users_and_instructions_cite_is_named() {
-    let citation = Citation {
-        url: None,
-        title: Some("A title".into()),
-        text: None,
-        range: None,
-        dialect: Dialect::Anthropic,
-        raw: Value::Null,
-    };
+    let citation = Citation { title: Some("A title".into()), ..Citation::new(Dialect::Anthropic, "{}") };
     let cited = || Block::new(Body::Text { text: "It.".into(), citations: vec![citation.clone()] });
     let mut request = turns(vec![(Role::User, vec![cited()])]);
     request.system = vec![cited()];

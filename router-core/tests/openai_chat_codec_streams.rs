@@ -4,7 +4,9 @@
 mod openai_chat_support;
 
 use openai_chat_support::{Gathered, data, file, frame, gather, rewrite, value};
-use router_core::chat::{Block, Body, ChatEvent, Delta, Finish, Opening, RawStr, Signature, Thinking, ToolCall};
+use router_core::chat::{
+    Block, Body, ChatEvent, Citation, Delta, Finish, Opening, RawStr, Signature, Thinking, ToolCall,
+};
 use router_core::dialect::openai::chat::{StreamReader, StreamWriter, write_error};
 use router_core::dialect::{Failure, Frame};
 use router_core::domain::{Dialect, UsageReport};
@@ -328,11 +330,15 @@ fn call_of(block: &Block, arguments: &str) -> Block {
 
 #[test]
 fn citations_of_any_dialect_point_into_the_whole_text() {
-    let cited = r#"{"type":"web_search_result_location","url":"https://a.b",
-        "title":"T"}"#;
-    let note = Delta::Citation { dialect: Dialect::Anthropic, json: cited };
-    let own = Delta::Citation { dialect: Dialect::Openai, json: "{\"type\":\"note\"}" };
-    let lost = Delta::Citation { dialect: Dialect::Anthropic, json: "{\"type\":\"page_location\"}" };
+    let cited = Citation {
+        url: Some("https://a.b".into()),
+        title: Some("T".into()),
+        ..Citation::new(Dialect::Anthropic, "{}")
+    };
+    let note = Delta::Citation(&cited);
+    let own = Citation::new(Dialect::Openai, "{\"type\":\n\"note\"}");
+    let document = Citation::new(Dialect::Anthropic, "{\"type\":\"page_location\"}");
+    let (own, lost) = (Delta::Citation(&own), Delta::Citation(&document));
     let text = write(
         frame(),
         &[
@@ -358,6 +364,28 @@ fn citations_of_any_dialect_point_into_the_whole_text() {
     assert_eq!(notes[0], json!([{"type": "url_citation", "url_citation": at(2, 6)}, {"type": "note"}]));
     // A client that gathers the stream merges a second list by index only.
     assert_eq!(notes[1], json!([{"index": 2, "type": "url_citation", "url_citation": at(6, 7)}]));
+}
+
+/// Places count all text of the answer, and a reader of pieces knows where the first begins.
+#[test]
+fn annotations_may_come_first_and_are_placed_in_the_first_text_only() {
+    let note = |url: &str| {
+        let inner = json!({"url": url, "title": "T", "start_index": 0, "end_index": 1});
+        json!({"annotations": [{"type": "url_citation", "url_citation": inner}]})
+    };
+    let text = |text: &str| json!({"content": text});
+    let call = json!({"tool_calls": [{"index": 0, "id": "c", "function": {"name": "f", "arguments": "{}"}}]});
+    let deltas =
+        [note("https://a"), json!({"reasoning_content": "Hm."}), text("ab"), call, text("c"), note("https://b")];
+    let gathered = read(&deltas, "stop");
+    let cited = gathered.choice().blocks.iter().filter_map(|block| match &block.body {
+        Body::Text { citations, .. } => {
+            Some(citations.iter().map(|one| (one.address(), one.range)).collect::<Vec<_>>())
+        }
+        _ => None,
+    });
+    let cited: Vec<_> = cited.collect();
+    assert_eq!(cited, [[(Some("https://a"), Some((0, 1)))], [(Some("https://b"), None)]]);
 }
 
 #[test]

@@ -221,12 +221,9 @@ fn a_seal_whose_words_were_dropped_gets_them_from_the_plain_thoughts() {
 #[test]
 fn an_answer_of_another_dialect_is_one_of_this_one() {
     let cite = |url: Option<&str>, range| Citation {
-        url: url.map(str::to_owned),
-        title: None,
-        text: None,
+        url: url.map(|url| url.to_owned().into()),
         range,
-        dialect: Dialect::Anthropic,
-        raw: json!({}),
+        ..Citation::new(Dialect::Anthropic, "{}")
     };
     let body = |text: &str, citations| Block::new(Body::Text { text: text.to_owned(), citations });
     let picture =

@@ -3,6 +3,7 @@
 mod responses_support;
 
 use responses_support::{cases, data, document, file, frame, hear, kinds, normal, parse, relay, told, written};
+use router_core::chat::Losses;
 use router_core::dialect::responses::{echo, read_request, read_response, write_response};
 use serde_json::Value;
 
@@ -63,7 +64,7 @@ fn the_last_event_of_a_written_stream_is_the_whole_answer() {
         let stream = file(&case, "stream.txt").expect("a stream");
         let mut frame = frame();
         if let Some(request) = document(&case, "request") {
-            frame.echo = echo(&read_request(request).expect("a request"));
+            frame.echo = echo(&read_request(request).expect("a request"), &Losses::default());
         }
         let written = relay(data(&stream), frame);
         let last = parse(data(&written).last().expect("an event"))["response"].take();

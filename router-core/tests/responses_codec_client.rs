@@ -97,22 +97,35 @@ fn probabilities_add_up_and_stay_on_their_line() {
 }
 
 #[test]
-fn annotations_are_numbered_and_know_everybodys_addresses() {
-    let cite = |dialect, json| delta(0, Delta::Citation { dialect, json });
+fn annotations_are_numbered_and_come_when_their_text_is_there() {
+    let page = |url: &'static str, title: Option<&'static str>, range| Citation {
+        url: Some(url.into()),
+        title: title.map(Into::into),
+        range: Some(range),
+        ..Citation::new(Dialect::Gemini, "{}")
+    };
+    let cited = [
+        page("https://a.example", Some("A"), (1, 2)),
+        page("https://c.example", None, (4, 5)),
+        page("https://b.example", None, (0, 3)),
+    ];
     let (stream, items) = output(&[
         open(0, Opening::Text),
         delta(0, Delta::Text(RawStr::plain("abc"))),
-        cite(Dialect::Gemini, r#"{"web":{"uri":"https://a.example","title":"A"},"startIndex":1,"endIndex":2}"#),
-        cite(
-            Dialect::Openai,
-            r#"{"type":"url_citation","url_citation":{"url":"https://b.example","start_index":0,"end_index":3}}"#,
-        ),
+        delta(0, Delta::Citation(&cited[0])),
+        delta(0, Delta::Citation(&cited[1])),
+        delta(0, Delta::Citation(&cited[2])),
+        delta(0, Delta::Text(RawStr::plain("def"))),
         close(0),
     ]);
-    assert_eq!(members(&stream, "response.output_text.annotation.added", "annotation_index"), [0, 1]);
+    assert_eq!(members(&stream, "response.output_text.annotation.added", "annotation_index"), [0, 1, 2]);
     let annotation = |start: u64, end: u64, url: &str, title: &str| json!({"type": "url_citation", "start_index": start, "end_index": end, "url": url, "title": title});
-    let expected =
-        [annotation(1, 2, "https://a.example", "A"), annotation(0, 3, "https://b.example", "https://b.example")];
+    // The one whose text was not there yet came last.
+    let expected = [
+        annotation(1, 2, "https://a.example", "A"),
+        annotation(0, 3, "https://b.example", "https://b.example"),
+        annotation(4, 5, "https://c.example", "https://c.example"),
+    ];
     assert_eq!(items[0]["content"][0]["annotations"], json!(expected));
 }
 

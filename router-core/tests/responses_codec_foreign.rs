@@ -147,6 +147,7 @@ fn what_the_model_said_may_be_text_only() {
         citations: vec![
             citation(Some("https://example.com"), None),
             citation(None, Some((0, 2))),
+            Citation { file: Some("file_011".into()), ..citation(None, None) },
             citation(Some("https://example.org"), Some((1, 3))),
         ],
     });
@@ -174,9 +175,8 @@ fn what_the_model_said_may_be_text_only() {
     );
 }
 
-fn citation(url: Option<&str>, range: Option<(u64, u64)>) -> Citation {
-    let url = url.map(str::to_owned);
-    Citation { url, title: None, text: None, range, dialect: Dialect::Anthropic, raw: Value::Null }
+fn citation(url: Option<&'static str>, range: Option<(u64, u64)>) -> Citation<'static> {
+    Citation { url: url.map(Into::into), range, ..Citation::new(Dialect::Anthropic, "{}") }
 }
 
 #[test]
@@ -360,14 +360,7 @@ fn efforts_are_those_that_the_model_knows() {
 
 #[test]
 fn what_users_and_instructions_cite_is_named() {
-    let citation = Citation {
-        url: None,
-        title: Some("A title".into()),
-        text: None,
-        range: None,
-        dialect: Dialect::Anthropic,
-        raw: Value::Null,
-    };
+    let citation = Citation { title: Some("A title".into()), ..Citation::new(Dialect::Anthropic, "{}") };
     let cited = || Block::new(Body::Text { text: "It.".into(), citations: vec![citation.clone()] });
     let mut request = asks("x");
     request.system = vec![cited()];

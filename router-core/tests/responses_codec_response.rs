@@ -4,8 +4,8 @@ mod responses_support;
 
 use responses_support::{USAGE, frame, normal};
 use router_core::chat::{
-    Block, Body, ChatRequest, ChatResponse, Choice, Citation, Extra, Finish, Media, Signature, Source, Thinking,
-    ToolCall,
+    Block, Body, ChatRequest, ChatResponse, Choice, Citation, Extra, Finish, Losses, Media, Signature, Source,
+    Thinking, ToolCall,
 };
 use router_core::dialect::responses::{echo, read_request, read_response, read_usage, write_error, write_response};
 use router_core::dialect::{Failure, Frame};
@@ -180,10 +180,7 @@ fn thoughts_pictures_and_searches_become_items() {
     let citation = Citation {
         url: Some("https://example.com".into()),
         title: Some("E".into()),
-        text: None,
-        range: None,
-        dialect: Dialect::Anthropic,
-        raw: json!({"type": "web_search_result_location"}),
+        ..Citation::new(Dialect::Anthropic, "{}")
     };
     let nowhere = Citation { url: None, ..citation.clone() };
     let text = Body::Text { text: "é😀".into(), citations: vec![citation, nowhere] };
@@ -263,7 +260,7 @@ fn searches_are_counted_even_if_the_provider_does_not() {
 
 #[test]
 fn an_echo_repeats_the_request_and_the_apis_defaults() {
-    let silent = echo(&read_request(json!({"model": "m", "input": "x"})).expect("a request"));
+    let silent = echo(&read_request(json!({"model": "m", "input": "x"})).expect("a request"), &Losses::default());
     assert_eq!(
         Value::Object(silent),
         json!({
@@ -271,7 +268,7 @@ fn an_echo_repeats_the_request_and_the_apis_defaults() {
             "max_tool_calls": null, "metadata": {}, "parallel_tool_calls": true, "previous_response_id": null,
             "prompt": null, "prompt_cache_key": null, "prompt_cache_retention": null,
             "reasoning": {"effort": null, "summary": null}, "safety_identifier": null, "service_tier": "auto",
-            "store": true, "temperature": 1.0, "text": {"format": {"type": "text"}, "verbosity": "medium"},
+            "store": false, "temperature": 1.0, "text": {"format": {"type": "text"}, "verbosity": "medium"},
             "tool_choice": "auto", "tools": [], "top_logprobs": 0, "top_p": 1.0, "truncation": "disabled", "user": null,
         })
     );
@@ -280,15 +277,50 @@ fn an_echo_repeats_the_request_and_the_apis_defaults() {
         "reasoning": {"effort": "low", "summary": "auto"}, "service_tier": "flex", "store": false, "temperature": 0.5,
         "text": {"format": {"type": "json_object"}, "verbosity": "low"}, "tool_choice": {"type": "mcp"},
         "tools": [{"type": "function", "name": "f"}, {"type": "mcp"}], "top_logprobs": 2, "top_p": 0.9,
-        "truncation": "auto", "user": "u", "previous_response_id": "resp_0",
+        "truncation": "auto", "user": "u",
     });
     let mut request = given.clone();
     request["input"] = "x".into();
-    let loud = echo(&read_request(request).expect("a request"));
+    let request = read_request(request).expect("a request");
+    let loud = echo(&request, &Losses::default());
     for (key, value) in given.as_object().expect("an object") {
         assert_eq!(&loud[key], value, "{key}");
     }
-    assert_eq!(echo(&ChatRequest::new(Dialect::Openai))["tools"], json!([]));
+    assert_eq!(echo(&ChatRequest::new(Dialect::Openai), &Losses::default())["tools"], json!([]));
+}
+
+/// Nothing is kept, whatever was asked; and what the provider was not told has done nothing.
+#[test]
+fn an_echo_claims_nothing_that_is_not_so() {
+    let given = json!({
+        "model": "m", "input": "x", "store": true, "background": true, "previous_response_id": "resp_0",
+        "conversation": "conv_0", "prompt": {"id": "pmpt_0"}, "truncation": "auto", "temperature": 0.5,
+        "reasoning": {"effort": "high"}, "text": {"verbosity": "low"}, "metadata": {"a": "b"}, "user": "u",
+        "max_tool_calls": 3, "tools": [{"type": "function", "name": "f"}, {"type": "mcp"}],
+    });
+    let mut losses = Losses::default();
+    for lost in ["truncation", "temperature", "reasoning", "verbosity", "metadata", "user", "tools[1]"] {
+        losses.add(lost);
+    }
+    let echo = echo(&read_request(given).expect("a request"), &losses);
+    for (key, told) in [
+        ("store", json!(false)),
+        ("background", json!(false)),
+        ("previous_response_id", Value::Null),
+        ("conversation", Value::Null),
+        ("prompt", Value::Null),
+        ("truncation", json!("disabled")),
+        ("temperature", json!(1.0)),
+        ("reasoning", json!({"effort": null, "summary": null})),
+        ("text", json!({"format": {"type": "text"}, "verbosity": "medium"})),
+        ("tools", json!([{"type": "function", "name": "f"}])),
+        // The caller's own labels, and what nothing says was lost.
+        ("metadata", json!({"a": "b"})),
+        ("user", json!("u")),
+        ("max_tool_calls", json!(3)),
+    ] {
+        assert_eq!(echo[key], told, "{key}");
+    }
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod responses_support;
 use responses_support::{
     Heard, USAGE, call, close, data, delta, finish, frame, hear, kinds, open, parse, play, relay, seal, start, words,
 };
-use router_core::chat::{ChatEvent, Delta, Finish, Opening, RawStr};
+use router_core::chat::{ChatEvent, Citation, Delta, Finish, Opening, RawStr};
 use router_core::dialect::responses::{StreamReader, StreamWriter};
 use router_core::dialect::{Failure, Frame};
 use router_core::domain::Dialect;
@@ -53,6 +53,30 @@ fn a_text_needs_no_announcements() {
         "content":[{"type":"output_text","text":"aa"},{"type":"refusal","refusal":"no"}]}}"#;
     assert_eq!(blocks(&[item]).len(), 2);
     assert_eq!(blocks(&[done, part, item]).len(), 1);
+}
+
+#[test]
+fn a_citation_is_told_once_whichever_event_says_it_first() {
+    let note = |id: &str| json!({"type": "file_path", "file_id": id});
+    let (a, b) = (note("a"), note("b"));
+    let text = r#"{"type":"response.output_text.delta","output_index":0,"delta":"x"}"#;
+    let noted =
+        json!({"type": "response.output_text.annotation.added", "output_index": 0, "annotation": a}).to_string();
+    let part = json!({"type": "output_text", "text": "x", "annotations": [a, b]});
+    let whole = json!({"type": "response.content_part.done", "output_index": 0, "part": part}).to_string();
+    let item = json!({"type": "message", "role": "assistant", "content": [part]});
+    let item = json!({"type": "response.output_item.done", "output_index": 0, "item": item}).to_string();
+    for events in [
+        vec![text, &noted, &whole, &item],
+        vec![&noted, text, &whole],
+        vec![text, &noted, &item],
+        vec![text, &item],
+        vec![text, &whole],
+        vec![&item],
+    ] {
+        let told = blocks(&events);
+        assert_eq!((told.len(), &told[0]["citations"]), (1, &json!([a, b])), "{events:?}");
+    }
 }
 
 #[test]
@@ -315,19 +339,29 @@ fn thoughts_pictures_and_searches_are_items_too() {
 }
 
 #[test]
-fn foreign_citations_become_annotations_of_the_text_so_far() {
-    let cite = |json| delta(0, Delta::Citation { dialect: Dialect::Anthropic, json });
+fn a_citation_that_names_no_part_is_for_all_of_the_text() {
+    let page = Citation {
+        url: Some("https://example.com".into()),
+        title: Some("E".into()),
+        ..Citation::new(Dialect::Anthropic, "{}")
+    };
+    let file = Citation { file: Some("file_1".into()), ..Citation::new(Dialect::Anthropic, "{}") };
+    let nowhere = Citation { title: Some("D".into()), ..Citation::new(Dialect::Anthropic, "{}") };
     let (_, items) = output(&[
         open(0, Opening::Text),
-        words(0, "\\u00e9x"),
-        cite("{\"url\": \"https://example.com\",\n\"title\": \"E\"}"),
-        cite("{\"cited_text\":\"no address\"}"),
+        delta(0, Delta::Citation(&page)),
+        delta(0, Delta::Citation(&file)),
+        delta(0, Delta::Citation(&nowhere)),
+        words(0, "\\u00e9"),
+        words(0, "x"),
         close(0),
     ]);
     assert_eq!(
         items[0]["content"][0]["annotations"],
-        json!([{"type": "url_citation", "start_index": 0, "end_index": 2,
-        "url": "https://example.com", "title": "E"}])
+        json!([
+            {"type": "url_citation", "start_index": 0, "end_index": 2, "url": "https://example.com", "title": "E"},
+            {"type": "file_citation", "index": 2, "file_id": "file_1", "filename": "file_1"},
+        ])
     );
 }
 

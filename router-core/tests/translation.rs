@@ -5,6 +5,8 @@
 
 #[path = "translation/calls.rs"]
 mod calls;
+#[path = "translation/citations.rs"]
+mod citations;
 #[path = "translation/conversations.rs"]
 mod conversations;
 #[path = "translation/cuts.rs"]
@@ -17,6 +19,8 @@ mod garbage;
 mod heard;
 #[path = "translation/long.rs"]
 mod long;
+#[path = "translation/names.rs"]
+mod names;
 #[path = "translation/provider.rs"]
 mod provider;
 #[path = "translation/relay.rs"]

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Extra, Signature};
+use super::{Citation, Extra, Signature};
 use crate::domain::Dialect;
 
 /// A piece of a message.
@@ -26,7 +26,7 @@ pub enum Body {
         /// The text.
         text: String,
         /// Where it comes from.
-        citations: Vec<Citation>,
+        citations: Vec<Citation<'static>>,
     },
     /// The model's own words for not answering.
     Refusal(String),
@@ -128,23 +128,6 @@ pub struct ToolResult {
 pub struct CacheMark {
     /// How long, as the provider spells it: `5m`, `1h`.
     pub ttl: Option<String>,
-}
-
-/// Where a text comes from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Citation {
-    /// An address.
-    pub url: Option<String>,
-    /// The title of what is cited.
-    pub title: Option<String>,
-    /// The words that are cited.
-    pub text: Option<String>,
-    /// The part of our text that it is for: first character and the one after the last.
-    pub range: Option<(u64, u64)>,
-    /// Whose form `raw` has.
-    pub dialect: Dialect,
-    /// As it stands in its own dialect.
-    pub raw: Value,
 }
 
 impl Block {

@@ -1,6 +1,6 @@
 //! A streamed answer, event by event.
 
-use super::{Finish, RawStr};
+use super::{Citation, Finish, RawStr};
 use crate::domain::{Dialect, UsageReport};
 
 /// Something that happened in a stream. Readers keep this order, whatever their provider does:
@@ -118,7 +118,7 @@ pub enum Opening<'a> {
 }
 
 /// How a block goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Delta<'a> {
     /// More text, thoughts or words of refusal.
     Text(RawStr<'a>),
@@ -135,13 +135,8 @@ pub enum Delta<'a> {
         /// The seal.
         data: RawStr<'a>,
     },
-    /// Where the text comes from: a citation in the form of `dialect`, as JSON.
-    Citation {
-        /// Whose form it has.
-        dialect: Dialect,
-        /// The citation.
-        json: &'a str,
-    },
+    /// Where the text comes from. It may come before the text that it is for.
+    Citation(&'a Citation<'a>),
     /// How likely the tokens were, in OpenAI's form: a JSON array of `{token, logprob, bytes, top_logprobs}`.
     Logprobs(&'a str),
     /// Bytes in base64 of the standard alphabet.

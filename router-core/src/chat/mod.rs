@@ -8,6 +8,7 @@
 //! Does not know bytes on the wire, providers, keys or prices.
 
 mod block;
+mod citation;
 mod event;
 mod history;
 mod losses;
@@ -16,7 +17,8 @@ mod request;
 mod response;
 mod signature;
 
-pub use block::{Block, Body, CacheMark, Citation, Media, Source, Thinking, ToolCall, ToolResult};
+pub use block::{Block, Body, CacheMark, Media, Source, Thinking, ToolCall, ToolResult};
+pub use citation::{Citation, Place, Unit};
 pub use event::{ChatEvent, Delta, Opening, Sink};
 pub use history::{BadHistory, check_history, join_turns, tool_name};
 pub use losses::{LOSSES_MAX, Losses};

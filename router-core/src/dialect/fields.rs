@@ -65,6 +65,14 @@ impl Fields {
         self.text(key)?.ok_or_else(|| self.invalid(key, "is missing: it must be a string"))
     }
 
+    /// A text that must be there and say something.
+    pub(super) fn need_name(&mut self, key: &str) -> Result<String, Invalid> {
+        match self.need_text(key)? {
+            name if name.is_empty() => Err(self.invalid(key, "must not be empty")),
+            name => Ok(name),
+        }
+    }
+
     /// A number.
     pub(super) fn number(&mut self, key: &str) -> Result<Option<Number>, Invalid> {
         match self.take(key) {
@@ -159,6 +167,8 @@ mod tests {
         assert_eq!(inner.whole("b").expect_err("negative").path, "a.b");
         assert_eq!(inner.texts("c").expect_err("a number").to_string(), "a.c[1]: must be a string");
         assert_eq!(inner.need_text("d").expect_err("missing").path, "a.d");
+        let mut empty = Fields::of(json!({"name": ""}), "f").expect("an object");
+        assert_eq!(empty.need_name("name").expect_err("empty").to_string(), "f.name: must not be empty");
         assert!(Fields::of(json!([]), "x").is_err());
     }
 }

@@ -18,6 +18,7 @@
 pub mod anthropic;
 mod base64;
 pub mod bedrock;
+mod cite;
 mod fields;
 mod frame;
 pub mod gemini;

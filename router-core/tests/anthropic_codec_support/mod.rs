@@ -152,8 +152,8 @@ fn grow(block: &mut Value, arguments: &mut String, delta: Delta<'_>) {
         Delta::Signature { origin, data } => {
             block["signature"] = json!([origin.name(), data.text()]);
         }
-        Delta::Citation { json, .. } => {
-            let citation: Value = serde_json::from_str(json).expect("JSON");
+        Delta::Citation(citation) => {
+            let citation: Value = serde_json::from_str(&citation.json).expect("JSON");
             match &mut block["citations"] {
                 Value::Array(citations) => citations.push(citation),
                 none => *none = json!([citation]),
@@ -169,7 +169,10 @@ pub fn summary(block: &Block) -> Value {
         Body::Text { text, citations } => {
             let mut summary = json!({"type": "text", "text": text});
             if !citations.is_empty() {
-                summary["citations"] = citations.iter().map(|citation| citation.raw.clone()).collect();
+                summary["citations"] = citations
+                    .iter()
+                    .map(|citation| serde_json::from_str::<Value>(&citation.json).expect("JSON"))
+                    .collect();
             }
             summary
         }

@@ -6,8 +6,8 @@
 use std::path::PathBuf;
 
 use router_core::chat::{
-    Block, Body, CacheMark, ChatEvent, ChatRequest, ChatResponse, Choice, Citation, Delta, Losses, Media, Message,
-    Opening, RawStr, Role, Signature, Source, Thinking, Tool, ToolBody, ToolCall, ToolResult,
+    Block, Body, CacheMark, ChatEvent, ChatRequest, Choice, Delta, Losses, Media, Message, Opening, RawStr, Role,
+    Signature, Source, Thinking, Tool, ToolBody, ToolCall, ToolResult,
 };
 use router_core::dialect::bedrock::{StreamReader, write_request};
 use router_core::dialect::{Invalid, Quirks, Target, Written};
@@ -211,10 +211,7 @@ impl Folded {
                 assert!(bytes.is_empty());
                 bytes.push_str(&data.text());
             }
-            (Body::Text { citations, .. }, Delta::Citation { dialect, json }) => {
-                let raw = serde_json::from_str(json).expect("a whole citation");
-                citations.push(Citation { url: None, title: None, text: None, range: None, dialect, raw });
-            }
+            (Body::Text { citations, .. }, Delta::Citation(citation)) => citations.push(citation.clone().into_owned()),
             (body, delta) => panic!("{delta:?} does not fit {body:?}"),
         }
     }
@@ -233,17 +230,4 @@ pub fn fold(mut reader: StreamReader, events: &[(String, String)]) -> Result<(Fo
     let complete = reader.finish(&mut |event: ChatEvent<'_>| folded.take(event));
     assert_eq!((complete, complete), (reader.is_done(), folded.ended));
     Ok((folded, complete))
-}
-
-/// An answer's blocks, with citations by what they are in their own dialect: a stream gives them like that.
-pub fn plain_blocks(response: &ChatResponse) -> Vec<Block> {
-    let mut blocks = response.choices[0].blocks.clone();
-    for block in &mut blocks {
-        if let Body::Text { citations, .. } = &mut block.body {
-            for citation in citations {
-                (citation.url, citation.title, citation.text) = (None, None, None);
-            }
-        }
-    }
-    blocks
 }

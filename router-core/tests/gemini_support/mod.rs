@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use router_core::chat::{Body, ChatEvent, ChatRequest, ChatResponse, Delta, Finish, Losses, Opening};
+use router_core::chat::{Body, ChatEvent, ChatRequest, ChatResponse, Citation, Delta, Finish, Losses, Opening};
 use router_core::dialect::gemini::{StreamReader, StreamWriter, write_request};
 use router_core::dialect::{Failure, Frame, Invalid, Quirks, Target};
 use router_core::domain::{Dialect, UsageReport};
@@ -183,10 +183,9 @@ impl Fold {
                 block["args"] = json_of(json);
             }
             Delta::Signature { origin, data } => block["signature"] = json!([origin.name(), data.text()]),
-            Delta::Citation { dialect, json } => {
-                assert_eq!(dialect, Dialect::Gemini);
-                let cited = json_of(json);
-                let cited = json!([cited["url"], cited["title"], cited["start_index"], cited["end_index"]]);
+            Delta::Citation(citation) => {
+                assert_eq!(citation.dialect, Dialect::Gemini);
+                let cited = cited_of(citation);
                 match block["cited"].as_array_mut() {
                     Some(list) => list.push(cited),
                     None => block["cited"] = json!([cited]),
@@ -204,15 +203,16 @@ pub fn blocks_of(response: &ChatResponse) -> Vec<Vec<Value>> {
     choices.map(|choice| choice.blocks.iter().map(block_of).collect()).collect()
 }
 
+fn cited_of(citation: &Citation<'_>) -> Value {
+    json!([citation.url, citation.title, citation.range.map(|range| range.0), citation.range.map(|range| range.1)])
+}
+
 fn block_of(block: &router_core::chat::Block) -> Value {
     let mut value = match &block.body {
         Body::Text { text, citations } => {
             let mut value = json!({"kind": "text", "text": text});
             if !citations.is_empty() {
-                let cited = citations.iter().map(|cited| {
-                    json!([cited.url, cited.title, cited.range.map(|range| range.0), cited.range.map(|range| range.1)])
-                });
-                value["cited"] = cited.collect();
+                value["cited"] = citations.iter().map(cited_of).collect();
             }
             value
         }

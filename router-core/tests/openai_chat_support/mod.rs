@@ -7,8 +7,8 @@ use std::fs;
 use std::path::PathBuf;
 
 use router_core::chat::{
-    Block, Body, ChatEvent, ChatRequest, ChatResponse, Choice, Citation, Delta, Losses, Media, Opening, RawStr,
-    Signature, Source, Thinking, ToolCall,
+    Block, Body, ChatEvent, ChatRequest, ChatResponse, Choice, Delta, Losses, Media, Opening, RawStr, Signature,
+    Source, Thinking, ToolCall,
 };
 use router_core::dialect::openai::chat::{StreamReader, StreamWriter, read_request, write_request};
 use router_core::dialect::{Frame, Quirks, Target};
@@ -217,13 +217,7 @@ impl Gathered {
             (Body::Thinking(thinking), Delta::SummaryPart) => thinking.summary.push(String::new()),
             (Body::ToolCall(call), Delta::Arguments(more)) => call.arguments.push_str(&more.text()),
             (Body::ToolCall(call), Delta::Object(json)) => call.arguments.push_str(json),
-            (Body::Text { citations, .. }, Delta::Citation { dialect, json }) => {
-                let raw = value(json);
-                let inner = raw["url_citation"].clone();
-                let word = |key: &str| inner[key].as_str().map(str::to_owned);
-                let range = inner["start_index"].as_u64().zip(inner["end_index"].as_u64());
-                citations.push(Citation { url: word("url"), title: word("title"), text: None, range, dialect, raw });
-            }
+            (Body::Text { citations, .. }, Delta::Citation(citation)) => citations.push(citation.clone().into_owned()),
             (Body::Text { .. }, Delta::Logprobs(json)) => {
                 self.logprobs.entry(at.0).or_default().extend(value(json).as_array().expect("an array").clone());
             }
@@ -258,7 +252,7 @@ fn tell(event: &ChatEvent<'_>) -> String {
         ChatEvent::Delta { choice, block, delta } => match delta {
             Delta::Text(text) => format!("{choice}.{block} text {:?}", text.text()),
             Delta::Arguments(text) => format!("{choice}.{block} arguments {:?}", text.text()),
-            Delta::Citation { json, .. } => format!("{choice}.{block} citation {}", value(json)),
+            Delta::Citation(citation) => format!("{choice}.{block} citation {}", value(&citation.json)),
             Delta::Signature { origin, data } => format!("{choice}.{block} {origin:?} {}", data.text()),
             other => format!("{choice}.{block} {other:?}"),
         },

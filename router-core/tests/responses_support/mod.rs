@@ -131,7 +131,7 @@ fn says_something(block: &Value) -> bool {
 pub fn told_block(block: &Block) -> Value {
     let mut told = match &block.body {
         Body::Text { text, citations } => {
-            let raw: Vec<_> = citations.iter().map(|citation| citation.raw.clone()).collect();
+            let raw: Vec<_> = citations.iter().map(|citation| parse(&citation.json)).collect();
             json!({"kind": "text", "text": text, "citations": raw})
         }
         Body::Refusal(text) => json!({"kind": "refusal", "text": text}),
@@ -241,7 +241,9 @@ impl Heard {
             Delta::Object(json) => append(&mut told["text"], json),
             Delta::SummaryPart => told["summary"].as_array_mut().expect("parts").push("".into()),
             Delta::Signature { origin, data } => told["seal"] = json!([origin.name(), data.text()]),
-            Delta::Citation { json, .. } => told["citations"].as_array_mut().expect("citations").push(parse(json)),
+            Delta::Citation(citation) => {
+                told["citations"].as_array_mut().expect("citations").push(parse(&citation.json));
+            }
             Delta::Logprobs(json) => self.logprobs.extend(parse(json).as_array().expect("an array").clone()),
         }
     }

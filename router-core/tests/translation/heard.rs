@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use router_core::chat::{ChatEvent, Delta, Finish, Opening};
+use router_core::chat::{ChatEvent, Citation, Delta, Finish, Opening};
 use router_core::dialect::{Invalid, anthropic, bedrock, gemini, openai, responses};
 use router_core::domain::{Dialect, UsageReport};
 use router_core::sse::Splitter;
@@ -34,6 +34,8 @@ pub struct Told {
     pub text: String,
     /// Signatures.
     pub seal: String,
+    /// What the text rests on.
+    pub cited: Vec<Citation<'static>>,
 }
 
 impl Heard {
@@ -111,7 +113,11 @@ impl Heard {
             }
             Delta::Data(data) => told.text.push_str(&data.text()),
             Delta::Signature { data, .. } => told.seal.push_str(&data.text()),
-            Delta::Citation { json, .. } | Delta::Logprobs(json) => {
+            Delta::Citation(citation) => {
+                assert!(serde_json::from_str::<Value>(&citation.json).is_ok(), "it is JSON: {citation:?}");
+                told.cited.push(citation.clone().into_owned());
+            }
+            Delta::Logprobs(json) => {
                 assert!(serde_json::from_str::<Value>(json).is_ok(), "it is JSON: {json}");
             }
             Delta::SummaryPart => {}

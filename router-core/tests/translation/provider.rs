@@ -84,7 +84,7 @@ pub fn answer() -> impl Strategy<Value = Answer> {
 }
 
 /// JSON with everything beyond ASCII escaped.
-fn ascii(json: &str) -> String {
+pub fn ascii(json: &str) -> String {
     let (mut escaped, mut units) = (String::new(), [0; 2]);
     for letter in json.chars() {
         if letter.is_ascii() {

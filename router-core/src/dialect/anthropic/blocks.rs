@@ -113,7 +113,7 @@ fn thought(text: String, redacted: bool, seal: Option<&Signature>) -> Thinking {
 fn read_text(fields: &mut Fields) -> Result<Body, Invalid> {
     let text = fields.need_text("text")?;
     let path = fields.path("citations");
-    let citations = citation::read(fields.list("citations")?.unwrap_or_default(), &text, &path)?;
+    let citations = citation::read_all(fields.list("citations")?.unwrap_or_default(), &path)?;
     Ok(Body::Text { text, citations })
 }
 
@@ -122,7 +122,7 @@ fn read_call(fields: &mut Fields) -> Result<Body, Invalid> {
     if id.is_empty() {
         return Err(fields.invalid("id", "must not be empty"));
     }
-    let name = fields.need_text("name")?;
+    let name = fields.need_name("name")?;
     let arguments = match fields.take("input") {
         None => "{}".to_owned(),
         Some(input @ Value::Object(_)) => input.to_string(),

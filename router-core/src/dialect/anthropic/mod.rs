@@ -23,6 +23,8 @@ mod limits;
 mod media;
 mod model;
 mod reader;
+mod reader_blocks;
+mod reader_wire;
 mod request;
 mod response;
 mod schema;

@@ -117,7 +117,7 @@ fn write_block(block: &Block, own: bool, content: &mut Vec<Value>) {
     let object = match &block.body {
         Body::Text { text, citations } => {
             let mut object = json!({"type": "text", "text": text});
-            let citations: Vec<_> = citations.iter().filter_map(|one| citation::write(one, text)).collect();
+            let citations: Vec<_> = citations.iter().filter_map(citation::written).collect();
             if !citations.is_empty() {
                 object["citations"] = Value::Array(citations);
             }

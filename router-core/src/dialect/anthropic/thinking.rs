@@ -146,6 +146,8 @@ fn by_budget(request: &ChatRequest, reasoning: &Reasoning, silent: Plan, losses:
         losses.add("reasoning");
         return silent;
     }
+    let asked = reasoning.budget.or(reasoning.effort.map(Effort::budget));
+    losses.add_if(asked.is_some_and(|asked| asked != budget), "reasoning");
     let shown = reasoning.shown.filter(|shown| !shown);
     let thinking = with_display(json!({"type": "enabled", "budget_tokens": budget}), shown);
     Plan { thinking: Some(thinking), effort: None, max_tokens }

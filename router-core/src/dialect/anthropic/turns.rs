@@ -212,10 +212,9 @@ impl Writer<'_> {
         None
     }
 
-    fn text(&mut self, text: &str, citations: &[Citation], place: &str) -> Value {
+    fn text(&mut self, text: &str, citations: &[Citation<'_>], place: &str) -> Value {
         let mut object = json!({"type": "text", "text": text});
-        let ours = citations.iter().filter(|citation| citation::is_ours(citation));
-        let ours: Vec<_> = ours.map(|citation| citation.raw.clone()).collect();
+        let ours: Vec<_> = citations.iter().filter_map(citation::taken_back).collect();
         self.losses.add_if(ours.len() < citations.len(), format!("{place}.citations"));
         if !ours.is_empty() {
             object["citations"] = Value::Array(ours);

@@ -213,15 +213,12 @@ impl StreamWriter {
             }
             (Kind::Call(..), Delta::Object(json)) => self.arguments(at, |waiting| escape_into(waiting, json), out),
             (_, Delta::Signature { origin, data }) => self.signature(at, origin, data, out),
-            (Kind::Text, Delta::Citation { dialect, json }) => {
+            (Kind::Text, Delta::Citation(citation)) if citation::can_say(citation) => {
                 let index = self.begin(at, out);
-                let foreign = if dialect == Dialect::Anthropic { None } else { citation::of_json(json) };
-                if foreign.is_some() || dialect == Dialect::Anthropic {
-                    send_delta(out, index, "citations_delta", |delta| match &foreign {
-                        Some(citation) => delta.value("citation", citation),
-                        None => one_line(delta.key("citation"), json),
-                    });
-                }
+                send_delta(out, index, "citations_delta", |delta| match citation.dialect {
+                    Dialect::Anthropic => one_line(delta.key("citation"), &citation.json),
+                    _ => citation::write(citation, &mut delta.object("citation")),
+                });
             }
             _ => {}
         }

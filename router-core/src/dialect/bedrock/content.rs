@@ -7,7 +7,7 @@ use super::conversation::Writer;
 use super::media;
 use crate::chat::{Block, Body, CacheMark, Citation, Extra, Media, Thinking, ToolCall, ToolResult};
 use crate::dialect::Invalid;
-use crate::dialect::base64;
+use crate::dialect::{base64, cite};
 use crate::domain::Dialect;
 
 /// The longest id of a call.
@@ -79,13 +79,13 @@ fn cache_mark(block: &Block) -> Option<&CacheMark> {
     block.cache.as_ref().or(inner)
 }
 
-fn text(writer: &mut Writer<'_, '_>, text: &str, citations: &[Citation], place: Place, out: &mut Vec<Value>) {
+fn text(writer: &mut Writer<'_, '_>, text: &str, citations: &[Citation<'_>], place: Place, out: &mut Vec<Value>) {
     if text.trim().is_empty() {
         return;
     }
     let own = citations.iter().all(|citation| citation.dialect == Dialect::Bedrock);
     if own && !citations.is_empty() {
-        let citations: Vec<_> = citations.iter().map(|citation| citation.raw.clone()).collect();
+        let citations: Vec<_> = citations.iter().map(cite::own).collect();
         out.push(json!({"citationsContent": {"content": [{"text": text}], "citations": citations}}));
     } else {
         writer.losses.add_if(!own, place.at("citations"));

@@ -20,6 +20,7 @@
 //!   Anthropic's. Answers do not name their model: [`StreamReader::from_model`] and [`read_response_from`] take it.
 //! - An `http(s)` address of a picture cannot be said: the note `[image]` stands in its place, and the loss is named.
 
+mod citation;
 mod content;
 mod conversation;
 pub mod event_stream;

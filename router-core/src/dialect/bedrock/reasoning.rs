@@ -87,7 +87,8 @@ fn budgeted(request: &ChatRequest, reasoning: &Reasoning, losses: &mut Losses) -
         Some(most) if most <= wanted => (most - most.div_ceil(4)).max(BUDGET_MIN),
         _ => wanted.max(BUDGET_MIN),
     };
-    losses.add_if(reasoning.budget.is_some_and(|wanted| wanted != budget), "reasoning");
+    let asked = reasoning.budget.or(reasoning.effort.map(Effort::budget));
+    losses.add_if(asked.is_some_and(|asked| asked != budget), "reasoning");
     let max_tokens = request.max_tokens.is_none().then(|| budget.saturating_add(ANSWER_TOKENS));
     let fields = members(json!({"thinking": {"type": "enabled", "budget_tokens": budget}}));
     Plan { fields, max_tokens, thinks: true }

@@ -2,9 +2,10 @@
 
 use serde_json::Value;
 
+use super::citation;
 use super::model::Model;
 use super::usage::read_usage;
-use crate::chat::{Block, Body, ChatResponse, Choice, Citation, Finish, Media, Signature, Source, Thinking, ToolCall};
+use crate::chat::{Block, Body, ChatResponse, Choice, Finish, Media, Signature, Source, Thinking, ToolCall};
 use crate::dialect::Invalid;
 use crate::dialect::fields::Fields;
 use crate::domain::Dialect;
@@ -101,7 +102,7 @@ fn inside(fields: &mut Fields, key: &str) -> Result<Fields, Invalid> {
 fn tool_call(fields: &mut Fields, at: usize) -> Result<Block, Invalid> {
     let mut call = inside(fields, "toolUse")?;
     let id = call.text("toolUseId")?.filter(|id| !id.is_empty()).unwrap_or_else(|| format!("tooluse_{at}"));
-    let name = call.need_text("name")?;
+    let name = call.need_name("name")?;
     let arguments = call.take("input").map_or_else(|| "{}".to_owned(), |input| input.to_string());
     Ok(Block::new(Body::ToolCall(ToolCall { id, name, arguments, custom: false })))
 }
@@ -127,22 +128,9 @@ fn cited(fields: &mut Fields) -> Result<Block, Invalid> {
         let mut piece = Fields::of(piece, format!("{}[{at}]", content.path("content")))?;
         text.push_str(&piece.text("text")?.unwrap_or_default());
     }
-    let citations = content.list("citations")?.unwrap_or_default().into_iter().map(citation).collect();
+    let citations = content.list("citations")?.unwrap_or_default();
+    let citations = citations.iter().filter_map(|raw| Some(citation::read(&raw.to_string())?.into_owned())).collect();
     Ok(Block::new(Body::Text { text, citations }))
-}
-
-fn citation(raw: Value) -> Citation {
-    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
-    let words: Vec<_> = raw.get("sourceContent").and_then(Value::as_array).into_iter().flatten().collect();
-    let words: String = words.into_iter().filter_map(|piece| piece.get("text")?.as_str()).collect();
-    Citation {
-        url: text(raw.pointer("/location/web/url")),
-        title: text(raw.get("title")),
-        text: Some(words).filter(|words| !words.is_empty()),
-        range: None,
-        dialect: Dialect::Bedrock,
-        raw,
-    }
 }
 
 fn image(fields: &mut Fields) -> Result<Block, Invalid> {

@@ -7,6 +7,7 @@
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::citation;
 use super::event_stream::{self, Message};
 use super::held::{Held, Whole};
 use super::response::{finish, seal_of};
@@ -109,7 +110,7 @@ impl StreamReader {
                 let Anything {} = parse(event_type, data)?;
                 self.start(sink);
             }
-            ("contentBlockStart", _) => self.block_start(&parse(event_type, data)?, sink),
+            ("contentBlockStart", _) => return self.block_start(&parse(event_type, data)?, sink),
             ("contentBlockDelta", _) => return self.block_delta(parse(event_type, data)?, sink),
             ("contentBlockStop", _) => {
                 let stop: BlockStop = parse(event_type, data)?;
@@ -141,11 +142,12 @@ impl StreamReader {
         }
     }
 
-    fn block_start<S: Sink>(&mut self, event: &BlockStart<'_>, sink: &mut S) {
-        let (index, Some(start)) = (event.content_block_index, &event.start) else { return };
+    fn block_start<S: Sink>(&mut self, event: &BlockStart<'_>, sink: &mut S) -> Result<(), Invalid> {
+        let (index, Some(start)) = (event.content_block_index, &event.start) else { return Ok(()) };
         if let Some(tool) = &start.tool_use {
-            self.tool_start(index, tool, sink);
-        } else if let Some(result) = start.tool_result {
+            return self.tool_start(index, tool, sink);
+        }
+        if let Some(result) = start.tool_result {
             self.close_all(sink);
             self.held = Held::result(index, result.get());
         } else if let Some(image) = &start.image {
@@ -158,21 +160,24 @@ impl StreamReader {
             self.close_all(sink);
             self.open(index, Kind::Image, Opening::Image { media_type: RawStr::plain(media_type) }, sink);
         }
+        Ok(())
     }
 
-    fn tool_start<S: Sink>(&mut self, index: Option<u64>, tool: &ToolStart<'_>, sink: &mut S) {
+    fn tool_start<S: Sink>(&mut self, index: Option<u64>, tool: &ToolStart<'_>, sink: &mut S) -> Result<(), Invalid> {
         if tool.hosted.is_some() {
             self.close_all(sink);
             self.held = Some(Held::call(index, tool));
-            return;
+            return Ok(());
         }
+        let name = string(tool.name).filter(|name| !name.is_empty());
+        let name = name.ok_or_else(|| Invalid::at("start.toolUse.name", "is missing: it must be a string"))?;
         self.release(sink);
         // Other calls may stay open; anything else, and a call that the provider forgot to end, may not.
         self.close(|open| open.kind != Kind::Tool || open.index == index, sink);
         let made_up = format!("tooluse_{}", self.blocks);
         let id = string(tool.tool_use_id).filter(|id| !id.is_empty()).unwrap_or(RawStr::plain(&made_up));
-        let name = string(tool.name).unwrap_or_default();
         self.open(index, Kind::Tool, Opening::ToolCall { id, name, custom: false }, sink);
+        Ok(())
     }
 
     fn block_delta<S: Sink>(&mut self, event: BlockDelta<'_>, sink: &mut S) -> Result<(), Invalid> {
@@ -187,10 +192,9 @@ impl StreamReader {
         if let Some(thought) = piece.reasoning_content {
             self.thought(index, &thought, sink);
         }
-        if let Some(citation) = piece.citation {
+        if let Some(citation) = piece.citation.and_then(|citation| citation::read(citation.get())) {
             let block = self.block(index, Kind::Text, Opening::Text, sink);
-            let delta = Delta::Citation { dialect: Dialect::Bedrock, json: citation.get() };
-            sink.event(ChatEvent::Delta { choice: 0, block, delta });
+            sink.event(ChatEvent::Delta { choice: 0, block, delta: Delta::Citation(&citation) });
         }
         if let (Some(result), Some(held)) = (piece.tool_result, &mut self.held) {
             held.push_result(result.get());

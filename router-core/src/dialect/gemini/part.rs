@@ -83,7 +83,7 @@ fn media_of(fields: &mut Fields, source: Source) -> Result<Media, Invalid> {
 }
 
 fn function_call(mut call: Fields, ids: &mut Ids, extra: &mut Extra) -> Result<Body, Invalid> {
-    let name = call.need_text("name")?;
+    let name = call.need_name("name")?;
     let id = ids.call(call.text("id")?, &name);
     let arguments = match call.take("args") {
         None => "{}".to_owned(),

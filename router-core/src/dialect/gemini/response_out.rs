@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::Frame;
-use super::grounding::Grounding;
+use super::grounding::{self, Grounding};
 use super::part_out::{self, Part, part};
 use super::response::BLOCKED_NOTE;
 use super::{finish, logprobs, seal, usage};
@@ -80,14 +80,19 @@ fn candidate(at: usize, choice: &Choice, own: bool) -> Value {
     Value::Object(out)
 }
 
+/// Texts of others that follow one another are one part: Google's clients count positions from the beginning of all text.
 fn parts(blocks: &[Block], own: bool) -> (Vec<Value>, Grounding) {
-    let (mut parts, mut grounding) = (Vec::new(), Grounding::default());
+    let (mut parts, mut grounding, mut joins) = (Vec::new(), Grounding::default(), false);
     for block in blocks {
         let Some(mut part) = block_part(block, own) else { continue };
-        if let Body::Text { text, citations } = &block.body {
+        let plain = !own && block.signature.is_none() && block.as_text().is_some();
+        let before = if joins && plain { prepend(parts.pop(), &mut part) } else { 0 };
+        joins = plain;
+        if let (Body::Text { text, citations }, Some(whole)) = (&block.body, part.get("text").and_then(Value::as_str)) {
             // Google's own citations are in the metadata that was kept.
             for citation in citations.iter().filter(|citation| !own || citation.dialect != Dialect::Gemini) {
-                grounding.add(citation, parts.len(), text);
+                let (start, end) = grounding::bytes(citation, text);
+                grounding.add(citation, parts.len(), whole, (before + start, before + end));
             }
         }
         if let Some(signature) = &block.signature {
@@ -99,6 +104,18 @@ fn parts(blocks: &[Block], own: bool) -> (Vec<Value>, Grounding) {
         parts.push(Value::Object(part));
     }
     (parts, grounding)
+}
+
+/// Puts the text of the part before in front of a part's. Gives how many bytes that is.
+fn prepend(before: Option<Value>, part: &mut Part) -> usize {
+    let (Some(Value::String(text)), Some(Value::String(more))) =
+        (before.and_then(|mut before| before.get_mut("text").map(Value::take)), part.get_mut("text"))
+    else {
+        return 0;
+    };
+    let bytes = text.len();
+    *more = text + more;
+    bytes
 }
 
 fn block_part(block: &Block, own: bool) -> Option<Part> {

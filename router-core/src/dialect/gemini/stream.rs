@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::super::Invalid;
-use super::stream_choice::{Choice, Names};
+use super::stream_choice::{Choice, Names, Odd};
 use super::usage::{self, Counts};
 use super::wire::{Chunk, Fault, Part, text};
 use super::{finish, grounding, time};
@@ -60,13 +60,13 @@ impl StreamReader {
             let index = candidate.index.and_then(|index| index.get().parse().ok());
             let choice = choice(&mut self.choices, index.unwrap_or_else(|| u32::try_from(at).unwrap_or(u32::MAX)));
             for (number, part) in candidate.content.iter().flat_map(|content| content.parts.iter()).enumerate() {
-                let Ok(()) = choice.part(part, &mut self.names, sink) else {
-                    choice.foreign(raw_part(data, at, number), sink);
-                    continue;
-                };
-                if choice.broken {
-                    self.failed = true;
-                    return Ok(());
+                match choice.part(part, &mut self.names, sink) {
+                    Ok(()) => {}
+                    Err(Odd::Foreign) => choice.foreign(raw_part(data, at, number), sink),
+                    Err(Odd::Wrong(what)) => {
+                        self.failed = true;
+                        return Err(Invalid::at(format!("candidates[{at}].content.parts[{number}]"), what));
+                    }
                 }
             }
             choice.logprobs(candidate.logprobs_result, sink);

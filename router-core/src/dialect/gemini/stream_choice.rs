@@ -19,9 +19,14 @@ pub(super) struct Names {
     made: usize,
 }
 
-/// A part of a kind that is not ours.
+/// Why a part is no piece of a block.
 #[derive(Debug)]
-pub(super) struct Unknown;
+pub(super) enum Odd {
+    /// It is of a kind that is not ours.
+    Foreign,
+    /// It makes no sense where it stands, and the answer cannot go on.
+    Wrong(&'static str),
+}
 
 /// An answer so far.
 #[derive(Debug)]
@@ -33,14 +38,15 @@ pub(super) struct Choice {
     open: Open,
     /// The open block has its signature: whatever follows is another block.
     sealed: bool,
-    /// A piece of a call had no place: the answer cannot be told.
-    pub(super) broken: bool,
     /// Gathers arguments that come value by value.
     arguments: Arguments,
     calls: bool,
     /// The text of the open block, still escaped: it is decoded only for citations, which count its bytes.
     text: String,
-    cited: Vec<String>,
+    /// Texts that were opened.
+    texts: u32,
+    /// What was cited, and for which part of the text.
+    cited: Vec<(String, Option<(u64, u64)>)>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,27 +66,26 @@ impl Choice {
             blocks: 0,
             open: Open::Nothing,
             sealed: false,
-            broken: false,
             arguments: Arguments::default(),
             calls: false,
             text: String::new(),
+            texts: 0,
             cited: Vec::new(),
         }
     }
 
     /// Takes a part.
-    pub(super) fn part<S: Sink>(&mut self, part: &Part<'_>, names: &mut Names, sink: &mut S) -> Result<(), Unknown> {
+    pub(super) fn part<S: Sink>(&mut self, part: &Part<'_>, names: &mut Names, sink: &mut S) -> Result<(), Odd> {
         let signature = text(part.thought_signature);
         if let Some(call) = &part.function_call {
-            self.call(call, signature, names, sink);
-            return Ok(());
+            return self.call(call, signature, names, sink);
         }
         if let Some(blob) = &part.inline_data {
             return self.image(blob, signature, sink);
         }
         let said = part.text.and_then(|text| RawStr::of_json(text.get()));
         match (said, signature) {
-            (None, None) => Err(Unknown),
+            (None, None) => Err(Odd::Foreign),
             (None, Some(signature)) if is_true(part.thought) => {
                 self.redacted(signature, sink);
                 Ok(())
@@ -120,15 +125,13 @@ impl Choice {
         let escaped = std::mem::take(&mut self.text);
         let text = RawStr::escaped(&escaped).text();
         for pair in grounding::pairs(metadata) {
-            let mut raw = pair.citation("").raw;
-            if let (Some((start, end)), Value::Object(members)) = (pair.citation(&text).range, &mut raw) {
-                members.insert("start_index".into(), start.into());
-                members.insert("end_index".into(), end.into());
-            }
-            let json = raw.to_string();
-            if !self.cited.contains(&json) {
-                self.delta(Delta::Citation { dialect: Dialect::Gemini, json: &json }, sink);
-                self.cited.push(json);
+            // Positions may count from the beginning of the answer, which is this text's only if it is the first.
+            let range = pair.range(&text, self.texts == 1);
+            let citation = pair.citation(range);
+            let told = self.cited.iter().any(|(json, place)| *json == citation.json && *place == range);
+            if !told {
+                self.delta(Delta::Citation(&citation), sink);
+                self.cited.push((citation.json.into_owned(), range));
             }
         }
         drop(text);
@@ -171,9 +174,9 @@ impl Choice {
         self.close_block(sink);
     }
 
-    fn image<S: Sink>(&mut self, blob: &Blob<'_>, seal: Option<RawStr<'_>>, sink: &mut S) -> Result<(), Unknown> {
+    fn image<S: Sink>(&mut self, blob: &Blob<'_>, seal: Option<RawStr<'_>>, sink: &mut S) -> Result<(), Odd> {
         let media_type = text(blob.mime_type).filter(|media_type| media_type.as_escaped().starts_with("image"));
-        let (Some(media_type), Some(data)) = (media_type, text(blob.data)) else { return Err(Unknown) };
+        let (Some(media_type), Some(data)) = (media_type, text(blob.data)) else { return Err(Odd::Foreign) };
         self.close(sink);
         self.open_block(Opening::Image { media_type }, sink);
         self.signature(seal, sink);
@@ -189,13 +192,16 @@ impl Choice {
         signature: Option<RawStr<'_>>,
         names: &mut Names,
         sink: &mut S,
-    ) {
+    ) -> Result<(), Odd> {
         let name = text(call.name);
         let goes_on = is_true(call.will_continue);
         if self.open != Open::Call || name.is_some() {
             self.close(sink);
-            // An end without a beginning.
-            let Some(name) = name else { return };
+            let Some(name) = name else {
+                // An end without a beginning says nothing.
+                let says = call.args.is_some() || call.partial_args.is_some();
+                return if says { Err(Odd::Wrong("a function call has no name")) } else { Ok(()) };
+            };
             let made = text(call.id).is_none().then(|| ids::make(&names.scope, names.made));
             names.made += usize::from(made.is_some());
             let id = made.as_deref().map(RawStr::plain).or(text(call.id)).unwrap_or_default();
@@ -208,7 +214,7 @@ impl Choice {
             self.delta(Delta::Object(args.get()), sink);
             self.open = Open::Nothing;
             self.close_block(sink);
-            return;
+            return Ok(());
         }
         if let Some(args) = args {
             self.arguments.take_whole(args);
@@ -216,16 +222,12 @@ impl Choice {
         if let Some(pieces) = call.partial_args
             && self.arguments.take(pieces).is_none()
         {
-            self.broken = true;
-            sink.event(ChatEvent::Error {
-                kind: Some(RawStr::plain("INTERNAL")),
-                message: Some(RawStr::plain("a piece of a call's arguments has no place")),
-            });
-            return;
+            return Err(Odd::Wrong("a piece of a call's arguments has no place"));
         }
         if !goes_on {
             self.close(sink);
         }
+        Ok(())
     }
 
     fn signature<S: Sink>(&mut self, field: Option<RawStr<'_>>, sink: &mut S) {
@@ -248,6 +250,7 @@ impl Choice {
     fn open_block<S: Sink>(&mut self, opening: Opening<'_>, sink: &mut S) {
         self.sealed = false;
         self.text.clear();
+        self.texts += u32::from(opening == Opening::Text);
         sink.event(ChatEvent::Open { choice: self.index, block: self.blocks, opening });
     }
 

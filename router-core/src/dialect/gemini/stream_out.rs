@@ -45,7 +45,7 @@ struct Choice {
 /// A citation, and where the escaped text of its block begins and ends.
 #[derive(Debug)]
 struct Cited {
-    citation: Citation,
+    citation: Citation<'static>,
     block: u32,
     start: usize,
     end: Option<usize>,
@@ -213,11 +213,9 @@ impl StreamWriter {
                 blob.escaped("mimeType", media_type);
                 blob.escaped("data", data.as_escaped());
             }),
-            (Block::Text(start), Delta::Citation { dialect, json }) => {
-                if let Some(citation) = grounding::streamed(dialect, json) {
-                    let start = *start;
-                    choice.cited.push(Cited { citation, block: number, start, end: None });
-                }
+            (Block::Text(start), Delta::Citation(citation)) if grounding::can_say(citation) => {
+                let (citation, start) = (citation.clone().into_owned(), *start);
+                choice.cited.push(Cited { citation, block: number, start, end: None });
             }
             (_, Delta::Logprobs(json)) => head.logprobs(index, json, out),
             _ => {}
@@ -271,7 +269,7 @@ impl Choice {
         if !self.cited.is_empty() {
             let text = RawStr::escaped(&self.text).text();
             for cited in &self.cited {
-                grounding.add(&cited.in_answer(&self.text), 0, &text);
+                grounding.add(&cited.citation, 0, &text, cited.bytes(&self.text));
             }
         }
         if let Some(metadata) = grounding.into_value() {
@@ -281,13 +279,13 @@ impl Choice {
 }
 
 impl Cited {
-    /// The citation, with its range counted from the beginning of the answer.
-    fn in_answer(&self, escaped: &str) -> Citation {
-        let chars = |part: Option<&str>| part.map_or(0, |part| RawStr::escaped(part).text().chars().count() as u64);
-        let before = chars(escaped.get(..self.start));
-        let whole = || (0, chars(escaped.get(self.start..self.end.unwrap_or(escaped.len()))));
-        let (start, end) = self.citation.range.unwrap_or_else(whole);
-        Citation { range: Some((before + start, before + end)), ..self.citation.clone() }
+    /// The bytes that it is for, counted from the beginning of the answer.
+    fn bytes(&self, escaped: &str) -> (usize, usize) {
+        let text = |part: Option<&'_ str>| RawStr::escaped(part.unwrap_or_default()).text().into_owned();
+        let before = text(escaped.get(..self.start)).len();
+        let block = text(escaped.get(self.start..self.end.unwrap_or(escaped.len())));
+        let (start, end) = grounding::bytes(&self.citation, &block);
+        (before + start, before + end)
     }
 }
 

@@ -5,6 +5,7 @@
 //! ([`StreamScan`]). Out: what the request asks for, an edited body in borrowed pieces ([`Edits`]), token counts, and
 //! which bytes of a stream to forward. Does not know which provider serves a request, nor what a token costs.
 
+pub(super) mod annotation;
 mod bad_body;
 pub mod chat;
 mod error;

@@ -6,57 +6,101 @@ use super::super::{Quirks, Target};
 use super::{options, tools};
 use crate::chat::{ChatRequest, Extra, Losses};
 
-/// Members of `extra` that a Response repeats as they are, and their defaults.
-const REPEATED: [(&str, Value); 9] = [
-    ("background", Value::Bool(false)),
-    ("conversation", Value::Null),
-    ("max_tool_calls", Value::Null),
-    ("previous_response_id", Value::Null),
-    ("prompt", Value::Null),
-    ("prompt_cache_retention", Value::Null),
-    ("safety_identifier", Value::Null),
-    ("store", Value::Bool(true)),
-    ("truncation", Value::Null),
-];
+/// How wordy an answer is unless asked.
+const VERBOSITY: &str = "medium";
 
-/// The members of a request that every Response to it repeats, with the API's defaults where the request is silent.
-pub fn echo(request: &ChatRequest) -> Extra {
-    let mut losses = Losses::default();
-    let quirks = Quirks::default();
+/// Members of `extra` that a Response repeats as they are.
+const REPEATED: [&str; 4] = ["max_tool_calls", "prompt_cache_retention", "safety_identifier", "truncation"];
+
+/// Labels that are the caller's own: they are repeated whoever was told of them.
+const LABELS: [&str; 2] = ["metadata", "user"];
+
+/// The members of a request that every Response to it repeats. Where the request is silent, and for what is among
+/// `losses`, they have the API's defaults: a Response says how it was made, and not how it was to be made.
+pub fn echo(request: &ChatRequest, losses: &Losses) -> Extra {
+    let kept = |key: &str| LABELS.contains(&key) || !losses.iter().any(|lost| lost == key);
+    let mut echo = defaults();
+    for (key, value) in asked(request, losses) {
+        if !value.is_null() && kept(&key) {
+            echo.insert(key, value);
+        }
+    }
+    if !kept("verbosity") {
+        echo["text"]["verbosity"] = VERBOSITY.into();
+    }
+    echo
+}
+
+/// What a Response says of a request that says nothing. What would be kept at the provider is not in [`asked`], for
+/// nothing is kept: `background`, `conversation`, `previous_response_id`, `prompt` and `store`.
+fn defaults() -> Extra {
+    let defaults = [
+        ("background", false.into()),
+        ("conversation", Value::Null),
+        ("max_tool_calls", Value::Null),
+        ("previous_response_id", Value::Null),
+        ("prompt", Value::Null),
+        ("prompt_cache_retention", Value::Null),
+        ("safety_identifier", Value::Null),
+        ("store", false.into()),
+        ("truncation", "disabled".into()),
+        ("instructions", Value::Null),
+        ("max_output_tokens", Value::Null),
+        ("metadata", json!({})),
+        ("parallel_tool_calls", true.into()),
+        ("prompt_cache_key", Value::Null),
+        ("reasoning", json!({"effort": null, "summary": null})),
+        ("service_tier", "auto".into()),
+        ("temperature", json!(1.0)),
+        ("text", json!({"format": {"type": "text"}, "verbosity": VERBOSITY})),
+        ("tool_choice", "auto".into()),
+        ("tools", json!([])),
+        ("top_logprobs", 0.into()),
+        ("top_p", json!(1.0)),
+        ("user", Value::Null),
+    ];
+    defaults.map(|(key, value)| (key.to_owned(), value)).into_iter().collect()
+}
+
+/// What a request says; nothing is `null`.
+fn asked(request: &ChatRequest, lost: &Losses) -> Vec<(String, Value)> {
+    // What this dialect cannot say of it is nobody's loss.
+    let (mut unsaid, quirks) = (Losses::default(), Quirks::default());
     let texts: Vec<_> = request.system.iter().filter_map(|block| block.as_text()).collect();
     let sampling = &request.sampling;
-    let number = |given: &Option<serde_json::Number>| given.clone().map_or(json!(1.0), Value::Number);
     let choice = request.extra.get("tool_choice").cloned();
-    let choice = choice.or_else(|| tools::write_choice(request, &quirks, &mut losses));
-    let mut echo = Extra::new();
-    for (key, default) in REPEATED {
-        echo.insert(key.to_owned(), request.extra.get(key).cloned().unwrap_or(default));
-    }
-    if echo["truncation"].is_null() {
-        echo["truncation"] = "disabled".into();
-    }
+    let choice = choice.or_else(|| tools::write_choice(request, &quirks, &mut unsaid));
+    let mut asked: Vec<_> =
+        REPEATED.map(|key| (key.to_owned(), request.extra.get(key).cloned().unwrap_or_default())).into();
     let rest = [
         ("instructions", if texts.is_empty() { Value::Null } else { texts.join("\n\n").into() }),
         ("max_output_tokens", request.max_tokens.into()),
         ("metadata", Value::Object(request.metadata.clone())),
-        ("parallel_tool_calls", request.parallel_tools.unwrap_or(true).into()),
+        ("parallel_tool_calls", request.parallel_tools.into()),
         ("prompt_cache_key", request.cache_key.clone().into()),
-        ("reasoning", reasoning(request, &quirks, &mut losses)),
-        ("service_tier", request.service_tier.as_deref().unwrap_or("auto").into()),
-        ("temperature", number(&sampling.temperature)),
-        ("text", text(request, &quirks, &mut losses)),
-        ("tool_choice", choice.unwrap_or_else(|| "auto".into())),
-        ("tools", tools::write(request, true, &mut losses).into()),
-        ("top_logprobs", sampling.top_logprobs.unwrap_or(0).into()),
-        ("top_p", number(&sampling.top_p)),
+        ("reasoning", reasoning(request, &quirks, &mut unsaid)),
+        ("service_tier", request.service_tier.clone().into()),
+        ("temperature", sampling.temperature.clone().into()),
+        ("text", text(request, &quirks, &mut unsaid)),
+        ("tool_choice", choice.unwrap_or_default()),
+        ("tools", tools_told(request, lost).into()),
+        ("top_logprobs", sampling.top_logprobs.into()),
+        ("top_p", sampling.top_p.clone().into()),
         ("user", request.user.clone().into()),
     ];
-    echo.extend(rest.map(|(key, value)| (key.to_owned(), value)));
-    echo
+    asked.extend(rest.map(|(key, value)| (key.to_owned(), value)));
+    asked
+}
+
+/// The tools that the provider was told of.
+fn tools_told(request: &ChatRequest, lost: &Losses) -> Vec<Value> {
+    let told = |at: usize| !lost.iter().any(|name| name == format!("tools[{at}]"));
+    let tools = tools::write(request, true, &mut Losses::default()).into_iter().enumerate();
+    tools.filter(|(at, _)| told(*at)).map(|(_, tool)| tool).collect()
 }
 
 fn text(request: &ChatRequest, quirks: &Quirks, losses: &mut Losses) -> Value {
-    let mut text = json!({"format": {"type": "text"}, "verbosity": "medium"});
+    let mut text = json!({"format": {"type": "text"}, "verbosity": VERBOSITY});
     let (given, _) = options::write_text(request, true, quirks, losses);
     over(&mut text, given);
     text

@@ -28,20 +28,3 @@ fn search(value: &Value) -> Option<Value> {
         "action": {"type": "search", "query": query, "queries": [query]},
     }))
 }
-
-/// A citation in somebody's form → an annotation. `position` is the part of the text that it is for, unless it says so.
-pub(super) fn annotation(dialect: Dialect, json: &str, position: impl FnOnce() -> (u64, u64)) -> Option<Value> {
-    let value: Value = serde_json::from_str(json).ok()?;
-    if dialect == Dialect::Responses {
-        return Some(value);
-    }
-    let inside = ["url_citation", "web", "retrievedContext"].into_iter().find_map(|key| value.get(key));
-    let look = |key: &str| inside.and_then(|inside| inside.get(key)).or_else(|| value.get(key));
-    let text = |keys: [&str; 2]| keys.into_iter().find_map(|key| look(key)?.as_str());
-    let number = |keys: [&str; 2]| keys.into_iter().find_map(|key| look(key)?.as_u64());
-    let url = text(["url", "uri"])?;
-    let range = number(["start_index", "startIndex"]).zip(number(["end_index", "endIndex"]));
-    let (start, end) = range.unwrap_or_else(position);
-    let title = text(["title", "document_title"]).unwrap_or(url);
-    Some(json!({"type": "url_citation", "start_index": start, "end_index": end, "url": url, "title": title}))
-}

@@ -121,7 +121,7 @@ impl Turns {
         if id.is_empty() {
             return Err(fields.invalid("call_id", "must not be empty"));
         }
-        let name = fields.need_text("name")?;
+        let name = fields.need_name("name")?;
         let mut arguments = fields.text(if custom { "input" } else { "arguments" })?.unwrap_or_default();
         if arguments.is_empty() && !custom {
             arguments.push_str("{}");

@@ -11,8 +11,8 @@
 //! Somebody else's signature travels as the `encrypted_content` of a reasoning item that shows nothing. It belongs to the
 //! block that follows. In a stream it may come too late for that: then it says to which block before it it belongs.
 
+mod cite;
 mod echo;
-mod error;
 mod feed;
 mod foreign;
 mod items;
@@ -38,7 +38,6 @@ mod writer_message;
 mod writer_thoughts;
 
 pub use echo::echo;
-pub use error::write_error;
 pub use read_response::read_response;
 pub use reader::StreamReader;
 pub use request::read_request;
@@ -46,6 +45,9 @@ pub use usage::read_usage;
 pub use write_request::write_request;
 pub use write_response::write_response;
 pub use writer::StreamWriter;
+
+/// Errors have OpenAI's one shape.
+pub use super::openai::chat::write_error;
 
 /// How the id of a Response begins.
 const ID: &str = "resp_";

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::super::Invalid;
 use super::super::fields::Fields;
-use super::note;
+use super::{cite, note};
 use crate::chat::{Block, Body, CacheMark, Citation, Extra, Media, Source};
 use crate::domain::Dialect;
 
@@ -52,21 +52,11 @@ fn part(value: Value, path: String) -> Result<Block, Invalid> {
 fn text(fields: &mut Fields) -> Result<Body, Invalid> {
     let text = fields.need_text("text")?;
     let annotations = fields.list("annotations")?.unwrap_or_default();
-    Ok(Body::Text { text, citations: annotations.into_iter().map(citation).collect() })
+    Ok(Body::Text { text, citations: annotations.iter().map(citation).collect() })
 }
 
-/// Reads an annotation.
-pub(super) fn citation(raw: Value) -> Citation {
-    let text = |key: &str| raw.get(key).and_then(Value::as_str).map(str::to_owned);
-    let number = |key: &str| raw.get(key).and_then(Value::as_u64);
-    Citation {
-        url: text("url"),
-        title: text("title").or_else(|| text("filename")),
-        text: None,
-        range: number("start_index").zip(number("end_index")),
-        dialect: Dialect::Responses,
-        raw,
-    }
+fn citation(raw: &Value) -> Citation<'static> {
+    cite::read(&raw.to_string()).into_owned()
 }
 
 fn image(fields: &mut Fields) -> Result<Media, Invalid> {

@@ -3,6 +3,8 @@
 //! Providers that are compatible leave out events that the API promises, so every text is taken from whatever says it
 //! first: its pieces, the event that ends it, the item that it stands in, or the answer as a whole.
 
+use serde_json::value::RawValue;
+
 use super::super::Invalid;
 use super::items::take_redacted;
 use super::read_response::Said;
@@ -106,9 +108,9 @@ impl StreamReader {
         let at = self.item(Some(index));
         match word(item.kind) {
             "reasoning" => self.items[at].id = some_text(item.id).map(|id| id.as_escaped().to_owned()),
-            // One that has no name yet has one when it is complete.
-            "function_call" => drop(self.call(at, Kind::Call, &item, sink)),
-            "custom_tool_call" => drop(self.call(at, Kind::Custom, &item, sink)),
+            // One that has no name yet must have one when it is complete.
+            "function_call" => self.items[at].waits = self.call(at, Kind::Call, &item, sink).is_err(),
+            "custom_tool_call" => self.items[at].waits = self.call(at, Kind::Custom, &item, sink).is_err(),
             _ => {}
         }
     }
@@ -138,7 +140,7 @@ impl StreamReader {
             "message" if self.items[at].opened == 0 => {
                 self.replay(serde_json::from_str(json).into_iter().collect(), sink);
             }
-            "message" => {}
+            "message" => self.message_done(at, &item, sink),
             "function_call" => self.call_done(at, Kind::Call, &item, text(item.arguments), sink)?,
             "custom_tool_call" => self.call_done(at, Kind::Custom, &item, text(item.input), sink)?,
             "reasoning" => self.reasoning_done(at, &item, json, sink),
@@ -225,20 +227,37 @@ impl StreamReader {
         if let (false, Some(logprobs)) = (open.weighed, wire::array(part.logprobs)) {
             sink.event(ChatEvent::Delta { choice: CHOICE, block: open.block, delta: Delta::Logprobs(logprobs) });
         }
-        if let (false, Some(citations)) = (open.cited, wire::array(part.annotations)) {
-            for citation in serde_json::from_str::<Vec<&serde_json::value::RawValue>>(citations).unwrap_or_default() {
-                cite(open.block, citation.get(), sink);
-            }
-        }
+        self.citations(at, &part, sink);
         self.close(at, sink);
+    }
+
+    /// A message is complete whose part was not, to providers that say so of items only.
+    fn message_done<S: Sink>(&mut self, at: usize, item: &Item<'_>, sink: &mut S) {
+        let Some(open) = self.items[at].open else { return };
+        let parts: Vec<Part<'_>> = inside(item.content).unwrap_or_default();
+        if let Some(part) = usize::try_from(open.part).ok().and_then(|part| parts.get(part)) {
+            self.citations(at, part, sink);
+        }
+    }
+
+    /// All citations of a part that is complete, of which some may have come before.
+    fn citations<S: Sink>(&mut self, at: usize, part: &Part<'_>, sink: &mut S) {
+        let Some(open) = self.items[at].open.filter(|open| open.kind == Kind::Text) else { return };
+        let all: Vec<&RawValue> = inside(part.annotations).unwrap_or_default();
+        for citation in all.iter().skip(open.cited) {
+            cite(open.block, citation.get(), sink);
+        }
     }
 
     fn annotation<S: Sink>(&mut self, event: &Event<'_>, sink: &mut S) {
         let at = self.item(event.output_index);
+        if self.items[at].opened == 0 {
+            self.piece(Kind::Text, event.content_index, event, None, sink);
+        }
         if let (Some(open), Some(citation)) = (&mut self.items[at].open, event.annotation)
             && open.kind == Kind::Text
         {
-            open.cited = true;
+            open.cited += 1;
             cite(open.block, citation.get(), sink);
         }
     }

@@ -26,7 +26,7 @@ pub(super) struct Seen {
     pub(super) closed: bool,
     /// The item is a call that another one made to close, and so many bytes of its arguments were told by then.
     pub(super) cut: Option<usize>,
-    /// The item is a call whose arguments come before its name.
+    /// The item is a call that has no name yet.
     pub(super) waits: bool,
 }
 
@@ -39,8 +39,8 @@ pub(super) struct Open {
     pub(super) part: u32,
     /// Bytes of its text that were passed on.
     pub(super) told: usize,
-    /// Its citations were passed on.
-    pub(super) cited: bool,
+    /// Its citations that were passed on.
+    pub(super) cited: usize,
     /// How likely its tokens were was passed on.
     pub(super) weighed: bool,
 }
@@ -87,7 +87,7 @@ impl StreamReader {
         let block = self.announce(opening, sink);
         let item = &mut self.items[at];
         item.opened += 1;
-        item.open = Some(Open { block, kind, part, told: 0, cited: false, weighed: false });
+        item.open = Some(Open { block, kind, part, told: 0, cited: 0, weighed: false });
     }
 
     /// Emits the event that opens a block. Gives its number.
@@ -206,7 +206,7 @@ enum Told<'t> {
     SummaryPart,
     Arguments(&'t str),
     Logprobs(&'t Value),
-    Citation(&'t Citation),
+    Citation(&'t Citation<'t>),
 }
 
 impl Told<'_> {
@@ -218,9 +218,7 @@ impl Told<'_> {
             Self::Arguments(text) => delta(Delta::Arguments(RawStr::escaped(&escape(text)))),
             Self::SummaryPart => delta(Delta::SummaryPart),
             Self::Logprobs(tokens) => delta(Delta::Logprobs(&tokens.to_string())),
-            Self::Citation(citation) => {
-                delta(Delta::Citation { dialect: citation.dialect, json: &citation.raw.to_string() });
-            }
+            Self::Citation(citation) => delta(Delta::Citation(citation)),
         }
     }
 }
@@ -236,8 +234,8 @@ fn thoughts(thinking: &Thinking) -> Vec<Told<'_>> {
 
 /// Emits a citation.
 pub(super) fn cite<S: Sink>(block: u32, json: &str, sink: &mut S) {
-    let delta = Delta::Citation { dialect: Dialect::Responses, json };
-    sink.event(ChatEvent::Delta { choice: CHOICE, block, delta });
+    let citation = super::cite::read(json);
+    sink.event(ChatEvent::Delta { choice: CHOICE, block, delta: Delta::Citation(&citation) });
 }
 
 /// Whether a reasoning item that is complete has words of thoughts.

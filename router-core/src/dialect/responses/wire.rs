@@ -42,6 +42,7 @@ pub(super) struct Item<'w> {
     pub(super) arguments: Raw<'w>,
     pub(super) input: Raw<'w>,
     pub(super) encrypted_content: Raw<'w>,
+    pub(super) content: Raw<'w>,
     pub(super) action: Raw<'w>,
 }
 

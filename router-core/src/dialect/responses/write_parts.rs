@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use super::cite::annotation;
 use super::note;
 use crate::chat::{Block, Body, Citation, Losses, Media, Source};
 use crate::domain::Dialect;
@@ -88,8 +89,10 @@ impl Pen<'_> {
         Some(Value::Object(members))
     }
 
-    fn annotations(&mut self, citations: &[Citation], text: &str, place: &str) -> Vec<Value> {
-        let written: Vec<_> = citations.iter().filter_map(|citation| annotation(citation, text)).collect();
+    fn annotations(&mut self, citations: &[Citation<'_>], text: &str, place: &str) -> Vec<Value> {
+        // A file of somebody else's means nothing to this API.
+        let known = |citation: &&Citation<'_>| self.knows_files() || citation.address().is_some();
+        let written: Vec<_> = citations.iter().filter(known).filter_map(|cited| annotation(cited, text)).collect();
         if written.len() < citations.len() {
             self.lose(place, "citations");
         }
@@ -174,16 +177,4 @@ fn audio(media: &Media) -> Option<Value> {
         format => format,
     };
     Some(json!({"type": "input_audio", "input_audio": {"data": data, "format": format}}))
-}
-
-/// A citation as this dialect has it: of an address that `text` as a whole or a part of it rests on. `None` if nothing
-/// here can say it.
-pub(super) fn annotation(citation: &Citation, text: &str) -> Option<Value> {
-    if citation.dialect == Dialect::Responses {
-        return Some(citation.raw.clone());
-    }
-    let url = citation.url.as_deref()?;
-    let (start, end) = citation.range.unwrap_or_else(|| (0, text.chars().count() as u64));
-    let title = citation.title.as_deref().unwrap_or(url);
-    Some(json!({"type": "url_citation", "start_index": start, "end_index": end, "url": url, "title": title}))
 }

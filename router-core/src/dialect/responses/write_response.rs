@@ -3,10 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::super::Frame;
+use super::cite::annotation;
 use super::items::{REDACTED, in_message};
 use super::usage::write_usage;
 use super::write_items::{add_note, call_item, members, reasoning};
-use super::write_parts::annotation;
 use super::{ID, foreign, note};
 use crate::chat::{Block, Body, ChatResponse, Choice, Citation, Extra, Finish, Media, Signature, Source, Thinking};
 use crate::domain::Dialect;
@@ -156,7 +156,7 @@ impl Output<'_> {
     fn part(&self, block: &Block, logprobs: &mut Option<Value>) -> Option<Value> {
         let mut part = match &block.body {
             Body::Text { text, citations } => {
-                let cite = |citation: &Citation| annotation(citation, text);
+                let cite = |citation: &Citation<'_>| annotation(citation, text);
                 let annotations: Vec<_> = citations.iter().filter_map(cite).collect();
                 let logprobs = logprobs.take().unwrap_or_else(|| json!([]));
                 json!({"type": "output_text", "text": text, "annotations": annotations, "logprobs": logprobs})

@@ -90,7 +90,7 @@ impl StreamWriter {
                 match delta {
                     Delta::Text(text) => words.text(text, message, &mut feed),
                     Delta::Logprobs(json) => words.logprobs(json, message, &mut feed),
-                    Delta::Citation { dialect, json } => words.citation(dialect, json, message, &mut feed),
+                    Delta::Citation(citation) => words.citation(citation, message, &mut feed),
                     _ => {}
                 }
             }

@@ -1,8 +1,9 @@
 //! Texts and refusals in a client's stream. Several in a row are the parts of one message.
 
+use super::cite;
 use super::feed::{ADDED, DONE, Feed, Place, bytes, comma, listed, one_line, quoted};
-use super::foreign;
-use crate::chat::RawStr;
+use crate::chat::{Citation, RawStr};
+use crate::dialect::cite::count_escaped;
 use crate::domain::Dialect;
 use crate::json::Object;
 
@@ -54,15 +55,27 @@ pub(super) struct Words {
     refusal: bool,
     /// What came so far, still escaped.
     text: Vec<u8>,
+    /// How many bytes of it were counted, and the characters in them.
+    counted: (usize, u64),
     annotations: Vec<u8>,
-    cited: u64,
+    annotated: u64,
+    /// Citations that wait for their text.
+    cited: Vec<Citation<'static>>,
     logprobs: Vec<u8>,
 }
 
 impl Words {
     /// A part of which nothing was said yet.
     pub(super) const fn new(refusal: bool) -> Self {
-        Self { refusal, text: Vec::new(), annotations: Vec::new(), cited: 0, logprobs: Vec::new() }
+        Self {
+            refusal,
+            text: Vec::new(),
+            counted: (0, 0),
+            annotations: Vec::new(),
+            annotated: 0,
+            cited: Vec::new(),
+            logprobs: Vec::new(),
+        }
     }
 
     /// The part begins.
@@ -99,28 +112,49 @@ impl Words {
         });
     }
 
-    /// Where it comes from.
-    pub(super) fn citation(&mut self, dialect: Dialect, json: &str, message: &Message, feed: &mut Feed<'_>) {
-        if self.refusal {
+    /// Where it comes from: told at once if the text that it is for is there, else when the part is complete.
+    pub(super) fn citation(&mut self, citation: &Citation<'_>, message: &Message, feed: &mut Feed<'_>) {
+        if self.refusal || !cite::can_say(citation) {
             return;
         }
-        let text = RawStr::escaped(std::str::from_utf8(&self.text).unwrap_or_default());
-        let so_far = || (0, text.text().chars().count() as u64);
-        let Some(annotation) = foreign::annotation(dialect, json, so_far) else { return };
+        let own = citation.dialect == Dialect::Responses;
+        if own || citation.range.is_some_and(|(_, end)| end <= self.chars()) {
+            self.annotation(citation, message, feed);
+        } else {
+            self.cited.push(citation.clone().into_owned());
+        }
+    }
+
+    fn annotation(&mut self, citation: &Citation<'_>, message: &Message, feed: &mut Feed<'_>) {
+        let whole = (0, self.chars());
         comma(&mut self.annotations);
         let start = self.annotations.len();
-        // Writing to memory cannot fail.
-        let _ = serde_json::to_writer(&mut self.annotations, &annotation);
+        if citation.dialect == Dialect::Responses {
+            one_line(&mut self.annotations, &citation.json);
+        } else {
+            cite::write(citation, whole, &mut Object::open(&mut self.annotations));
+        }
         feed.emit("response.output_text.annotation.added", |object| {
             message.place().say(object);
-            object.number("annotation_index", self.cited);
+            object.number("annotation_index", self.annotated);
             object.key("annotation").extend_from_slice(&self.annotations[start..]);
         });
-        self.cited += 1;
+        self.annotated += 1;
+    }
+
+    /// Characters of the text so far. Pieces that were counted are not counted again.
+    fn chars(&mut self) -> u64 {
+        let (bytes, chars) = &mut self.counted;
+        *chars += count_escaped(std::str::from_utf8(&self.text[*bytes..]).unwrap_or_default());
+        *bytes = self.text.len();
+        *chars
     }
 
     /// The part is complete.
-    pub(super) fn end(self, message: &mut Message, feed: &mut Feed<'_>) {
+    pub(super) fn end(mut self, message: &mut Message, feed: &mut Feed<'_>) {
+        for citation in std::mem::take(&mut self.cited) {
+            self.annotation(&citation, message, feed);
+        }
         let (kind, key) = match self.refusal {
             true => ("response.refusal.done", "refusal"),
             false => ("response.output_text.done", "text"),

@@ -81,7 +81,7 @@ pub fn request(ask: Ask<'_>) -> Result<Outbound, Invalid> {
     let mut losses = Losses::default();
     let written = write_request(ask.provider, &request, &ask.target, &mut losses)?;
     let echo = match ask.client {
-        Dialect::Responses => responses::echo(&request),
+        Dialect::Responses => responses::echo(&request, &losses),
         _ => crate::chat::Extra::new(),
     };
     let frame = Frame {

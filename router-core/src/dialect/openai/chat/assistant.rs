@@ -30,7 +30,7 @@ pub(super) fn read(fields: &mut Fields, maker: &str) -> Result<Vec<Block>, Inval
         blocks.push(call(item, path, || format!("call_{maker}_{at}"))?);
     }
     if let Some(mut legacy) = fields.object("function_call")? {
-        let (name, arguments) = (legacy.need_text("name")?, arguments(&mut legacy, "arguments")?);
+        let (name, arguments) = (legacy.need_name("name")?, arguments(&mut legacy, "arguments")?);
         let id = format!("call_{maker}_0");
         blocks.push(Block::new(Body::ToolCall(ToolCall { id, name, arguments, custom: false })));
     }
@@ -53,17 +53,11 @@ fn content(fields: &mut Fields, blocks: &mut Vec<Block>) -> Result<(), Invalid> 
     Ok(())
 }
 
-/// Citations go to the text that they count in: where there are several, their places are those in the whole.
 fn annotations(fields: &mut Fields, blocks: &mut [Block]) -> Result<(), Invalid> {
     let items = fields.list("annotations")?.unwrap_or_default();
-    let text = blocks.iter_mut().rev().find_map(|block| match &mut block.body {
-        Body::Text { citations, .. } => Some(citations),
-        _ => None,
-    });
-    if let Some(citations) = text {
-        citations.extend(items.into_iter().map(cite::read));
-    } else if !items.is_empty() {
-        fields.put_back("annotations", items.into());
+    let left = cite::read_all(items, blocks);
+    if !left.is_empty() {
+        fields.put_back("annotations", left.into());
     }
     Ok(())
 }
@@ -83,7 +77,7 @@ fn call(value: Value, path: String, make_id: impl FnOnce() -> String) -> Result<
     fields.take("index");
     let id = fields.text("id")?.filter(|id| !id.is_empty()).unwrap_or_else(make_id);
     let mut inner = fields.object(key)?.ok_or_else(|| fields.invalid(key, "is missing: it must be an object"))?;
-    let (name, arguments) = (inner.need_text("name")?, arguments(&mut inner, text)?);
+    let (name, arguments) = (inner.need_name("name")?, arguments(&mut inner, text)?);
     let mut extra = Extra::new();
     let signature = seal(&mut fields, &mut extra)?;
     keep(&mut extra, key, inner.rest());

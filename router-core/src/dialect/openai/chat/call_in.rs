@@ -92,12 +92,19 @@ impl Calls {
         self.calls.iter().rfind(|call| call.index == Some(index)).filter(|call| !call.closed)?.block
     }
 
-    /// Closes all calls. One whose name never came is opened without one, so that nothing is lost.
-    pub(super) fn close<S: Sink>(&mut self, next: &mut u32, out: &mut Out<'_, S>) {
+    /// Fails if a call was over before its name came: nobody could run it.
+    pub(super) fn check(&self) -> Result<(), Invalid> {
+        let nameless = self.calls.iter().any(|call| call.closed && call.block.is_none());
+        if nameless {
+            Err(Invalid::at("choices[0].delta.tool_calls", "a tool call never got its name"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Closes all calls.
+    pub(super) fn close<S: Sink>(&mut self, out: &mut Out<'_, S>) {
         for call in self.calls.iter_mut().filter(|call| !call.closed) {
-            if call.block.is_none() {
-                call.open(RawStr::plain(""), next, out);
-            }
             call.closed = true;
             call.block.into_iter().for_each(|block| out.close(block));
         }

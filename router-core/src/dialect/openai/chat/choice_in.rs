@@ -8,7 +8,11 @@ use super::quick::Piece;
 use super::wire::{self, Choice, Delta as WireDelta, Detail, Image, Logprobs, Part, Raw};
 use crate::chat::{ChatEvent, Delta, Opening, RawStr, Signature, Sink};
 use crate::dialect::Invalid;
+use crate::dialect::openai::annotation;
 use crate::domain::Dialect;
+
+/// Annotations that wait for their text; more are left out.
+const EARLY_MAX: usize = 256;
 
 /// What the open block is, unless it is a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +48,10 @@ pub(super) struct ChoiceIn {
     finished: bool,
     /// Thoughts came as `reasoning_content` alone: entries that come later repeat them.
     told: bool,
+    /// Texts that were opened.
+    texts: u32,
+    /// Annotations that came before their text.
+    early: Vec<String>,
 }
 
 /// Where events of one choice go.
@@ -68,7 +76,17 @@ impl<S: Sink> Out<'_, S> {
 
 impl ChoiceIn {
     pub(super) fn new(number: u32) -> Self {
-        Self { number, next: 0, open: None, calls: Calls::default(), refused: false, finished: false, told: false }
+        Self {
+            number,
+            next: 0,
+            open: None,
+            calls: Calls::default(),
+            refused: false,
+            finished: false,
+            told: false,
+            texts: 0,
+            early: Vec::new(),
+        }
     }
 
     pub(super) fn number(&self) -> u32 {
@@ -118,7 +136,8 @@ impl ChoiceIn {
         let seen = Seen { calls: self.calls.any(), refusal: self.refused, sequence: stop_sequence.is_some() };
         let Some(finish) = finish::read(&word.text(), seen) else { return Ok(false) };
         self.close(&mut out);
-        self.calls.close(&mut self.next, &mut out);
+        self.calls.close(&mut out);
+        self.calls.check()?;
         self.finished = true;
         sink.event(ChatEvent::Finish { choice: self.number, finish, stop_sequence });
         Ok(true)
@@ -148,7 +167,7 @@ impl ChoiceIn {
             self.close(out);
             self.calls.read_legacy(function, id, &mut self.next, out)?;
         }
-        Ok(())
+        self.calls.check()
     }
 
     /// Content is text; of some servers, an array of parts.
@@ -253,7 +272,7 @@ impl ChoiceIn {
             return self.seal(Some(seal), out);
         }
         self.close(out);
-        self.calls.close(&mut self.next, out);
+        self.calls.close(out);
         let block = self.take_number();
         out.open(block, Opening::Redacted);
         out.delta(block, Delta::Signature { origin: seal.origin, data: RawStr::escaped(&seal.data) });
@@ -268,10 +287,20 @@ impl ChoiceIn {
     }
 
     fn annotations<S: Sink>(&mut self, annotations: Raw<'_>, out: &mut Out<'_, S>) {
-        let Some(open) = self.open.as_ref().filter(|open| open.kind == Kind::Text) else { return };
-        for citation in wire::list::<&RawValue>(annotations) {
-            out.delta(open.block, Delta::Citation { dialect: Dialect::Openai, json: citation.get() });
+        for json in wire::list::<&RawValue>(annotations).into_iter().map(RawValue::get) {
+            match &self.open {
+                Some(Open { block, kind: Kind::Text, .. }) => self.cite(*block, json, out),
+                _ if self.early.len() < EARLY_MAX => self.early.push(json.to_owned()),
+                _ => {}
+            }
         }
+    }
+
+    /// Places count all text of the answer: in a second text they cannot be found again.
+    fn cite<S: Sink>(&self, block: u32, json: &str, out: &mut Out<'_, S>) {
+        let citation = annotation::read(Dialect::Openai, json);
+        let range = citation.range.filter(|_| self.texts == 1);
+        out.delta(block, Delta::Citation(&citation.with_range(range)));
     }
 
     fn logprobs<S: Sink>(&mut self, logprobs: Raw<'_>, out: &mut Out<'_, S>) {
@@ -291,7 +320,7 @@ impl ChoiceIn {
             return;
         };
         self.close(out);
-        self.calls.close(&mut self.next, out);
+        self.calls.close(out);
         let block = self.take_number();
         out.open(block, Opening::Image { media_type: RawStr::escaped(media_type) });
         out.delta(block, Delta::Data(RawStr::escaped(data)));
@@ -310,7 +339,7 @@ impl ChoiceIn {
     /// Opens a block, which is alone.
     fn begin<S: Sink>(&mut self, kind: Kind, id: Option<RawStr<'_>>, index: Option<u64>, out: &mut Out<'_, S>) -> u32 {
         self.close(out);
-        self.calls.close(&mut self.next, out);
+        self.calls.close(out);
         let block = self.take_number();
         let opening = match kind {
             Kind::Text => Opening::Text,
@@ -320,6 +349,10 @@ impl ChoiceIn {
         out.open(block, opening);
         let id = id.map(|id| id.as_escaped().to_owned());
         self.open = Some(Open { block, kind, index, id, sealed: false });
+        if kind == Kind::Text {
+            self.texts += 1;
+            std::mem::take(&mut self.early).iter().for_each(|json| self.cite(block, json, out));
+        }
         block
     }
 

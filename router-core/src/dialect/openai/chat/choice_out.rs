@@ -1,11 +1,12 @@
 //! One answer of a client's stream.
 
-use super::cite::{count_escaped, translate};
+use super::cite;
 use super::finish;
-use super::stream_out::{Beside, Head, push_json, push_value};
-use crate::chat::{Delta, Finish, Opening, RawStr, Signature};
+use super::stream_out::{Beside, Head, push_json};
+use crate::chat::{Citation, Delta, Finish, Opening, RawStr, Signature};
+use crate::dialect::cite::count_escaped;
 use crate::domain::Dialect;
-use crate::json::{Object, push_number};
+use crate::json::{Array, Object, push_number};
 
 /// What the open block is, unless it is a call.
 #[derive(Debug, Default)]
@@ -52,11 +53,11 @@ pub(super) struct ChoiceOut {
     refused: bool,
     /// Characters of text: at the block's start, and now.
     text: (u64, u64),
-    /// Annotations of the open text, with commas between them. They go out together, since clients that gather a
+    /// What the open text rests on. It goes out together when all of the text is there, since clients that gather a
     /// stream take a list without indexes only once: those of later texts have them.
-    notes: Vec<u8>,
-    notes_told: u64,
-    notes_sent: u64,
+    cited: Vec<Citation<'static>>,
+    /// Annotations that went out.
+    annotated: u64,
 }
 
 impl ChoiceOut {
@@ -117,7 +118,7 @@ impl ChoiceOut {
             Delta::Arguments(text) => self.arguments(head, block, text.as_escaped(), true, out),
             Delta::Object(json) => self.arguments(head, block, json, false, out),
             Delta::Signature { origin, data } => self.seal(head, block, (origin, data), out),
-            Delta::Citation { dialect, json } => self.cite(dialect, json),
+            Delta::Citation(citation) => self.cite(citation),
             Delta::Logprobs(json) => {
                 head.chunk(self.number, Beside { logprobs: Some(json), finish: None }, out, |_| {});
             }
@@ -134,16 +135,7 @@ impl ChoiceOut {
             }
             return;
         }
-        if !self.notes.is_empty() {
-            let notes = std::mem::take(&mut self.notes);
-            self.chunk(head, out, |delta| {
-                let out = delta.key("annotations");
-                out.push(b'[');
-                out.extend_from_slice(&notes);
-                out.push(b']');
-            });
-            self.notes_sent = self.notes_told;
-        }
+        self.annotate(head, out);
         if matches!(self.kind, Kind::Thinking { begun: true, .. }) {
             self.entries += 1;
         }
@@ -289,32 +281,47 @@ impl ChoiceOut {
         }
     }
 
-    fn cite(&mut self, dialect: Dialect, json: &str) {
-        if !matches!(self.kind, Kind::Text) {
+    fn cite(&mut self, citation: &Citation<'_>) {
+        let can_say = citation.dialect == Dialect::Openai || citation.address().is_some();
+        if can_say && matches!(self.kind, Kind::Text) {
+            self.cited.push(citation.clone().into_owned());
+        }
+    }
+
+    /// Tells what the open text rests on.
+    fn annotate(&mut self, head: &Head, out: &mut Vec<u8>) {
+        let cited = std::mem::take(&mut self.cited);
+        if cited.is_empty() {
             return;
         }
-        let translated = match dialect {
-            Dialect::Openai => None,
-            _ => match translate(json, self.text.0, self.text.1) {
-                Some(value) => Some(value),
-                None => return,
-            },
-        };
-        if !self.notes.is_empty() {
-            self.notes.push(b',');
-        }
-        let start = self.notes.len();
-        match &translated {
-            Some(value) => push_value(&mut self.notes, value),
-            None => push_json(&mut self.notes, json.trim_ascii()),
-        }
-        let place = self.notes_told;
-        self.notes_told += 1;
-        if self.notes_sent > 0 && self.notes[start..].starts_with(b"{") {
-            let mut index = b"{\"index\":".to_vec();
-            push_number(&mut index, place);
-            index.push(b',');
-            self.notes.splice(start..=start, index);
+        self.chunk(head, out, |delta| {
+            let mut list = delta.array("annotations");
+            for (index, citation) in (self.annotated..).zip(&cited) {
+                self.annotation(citation, index, &mut list);
+            }
+        });
+        self.annotated += cited.len() as u64;
+    }
+
+    fn annotation(&self, citation: &Citation<'_>, index: u64, list: &mut Array<'_>) {
+        let indexed = self.annotated > 0;
+        let own = Some(&*citation.json).filter(|_| citation.dialect == Dialect::Openai);
+        match own.map(|json| (json, json.strip_prefix('{'))) {
+            Some((_, Some(members))) if indexed => {
+                let item = list.item();
+                item.extend_from_slice(b"{\"index\":");
+                push_number(item, index);
+                item.push(b',');
+                push_json(item, members);
+            }
+            Some((json, _)) => push_json(list.item(), json),
+            None => {
+                let mut object = list.object();
+                if indexed {
+                    object.number("index", index);
+                }
+                cite::write(citation, citation.address().unwrap_or_default(), self.text, &mut object);
+            }
         }
     }
 

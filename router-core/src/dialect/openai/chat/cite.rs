@@ -1,17 +1,50 @@
 //! Where a text comes from: `annotations`, both ways.
+//!
+//! Their places count the characters of all of a message's text. Those of the common model count in their own block.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::chat::{Block, Body, Citation};
+use crate::dialect::cite::{count, own, value};
+use crate::dialect::openai::annotation;
 use crate::domain::Dialect;
+use crate::json::Object;
 
-/// Reads one annotation. What is no citation of an address keeps its form and says no more.
-pub(super) fn read(raw: Value) -> Citation {
-    let inner = raw.get("url_citation").unwrap_or(&Value::Null);
-    let text = |key: &str| inner.get(key).and_then(Value::as_str).map(str::to_owned);
-    let whole = |key: &str| inner.get(key).and_then(Value::as_u64);
-    let (url, title, range) = (text("url"), text("title"), whole("start_index").zip(whole("end_index")));
-    Citation { url, title, text: None, range, dialect: Dialect::Openai, raw }
+/// Puts annotations to the texts that they are for. Gives back those of an answer without text.
+pub(super) fn read_all(items: Vec<Value>, blocks: &mut [Block]) -> Vec<Value> {
+    let mut texts: Vec<_> = blocks
+        .iter_mut()
+        .filter_map(|block| match &mut block.body {
+            Body::Text { text, citations } => Some((count(text), citations)),
+            _ => None,
+        })
+        .collect();
+    if texts.is_empty() {
+        return items;
+    }
+    for item in items {
+        let json = item.to_string();
+        let citation = annotation::read(Dialect::Openai, &json).into_owned();
+        let lens: Vec<u64> = texts.iter().map(|(len, _)| *len).collect();
+        let (at, range) = place(&lens, citation.range);
+        texts[at].1.push(citation.with_range(range));
+    }
+    Vec::new()
+}
+
+/// Which of several texts a part of the whole is in, and its place there. A part that spans several is for the last of
+/// them, as is one that has no place.
+fn place(lens: &[u64], range: Option<(u64, u64)>) -> (usize, Option<(u64, u64)>) {
+    let last = lens.len().saturating_sub(1);
+    let Some((from, to)) = range else { return (last, None) };
+    let mut start = 0;
+    for (at, len) in lens.iter().enumerate() {
+        if from >= start && (to <= start + len || at == last && from < start + len) {
+            return (at, Some((from - start, to - start)));
+        }
+        start += len;
+    }
+    (last, None)
 }
 
 /// All annotations of an answer, whose text is that of its text blocks, one after the other.
@@ -20,85 +53,59 @@ pub(super) fn write_all<'b>(blocks: impl IntoIterator<Item = &'b Block>) -> Vec<
     for block in blocks {
         let Body::Text { text, citations } = &block.body else { continue };
         let len = count(text);
-        let own = citations.iter().filter_map(|citation| write(citation, start, start + len));
-        annotations.extend(own);
+        for citation in citations {
+            if citation.dialect == Dialect::Openai {
+                annotations.push(own(citation));
+            } else if let Some(url) = citation.address() {
+                annotations.push(value(|out| write(citation, url, (start, start + len), out)));
+            }
+        }
         start += len;
     }
     annotations
 }
 
-/// One annotation of a text that goes from `start` to `end`; `None` when there is no address to point at.
-fn write(citation: &Citation, start: u64, end: u64) -> Option<Value> {
-    if citation.dialect == Dialect::Openai {
-        return Some(citation.raw.clone());
-    }
-    let range =
-        citation.range.map_or((start, end), |(from, to)| (start.saturating_add(from), start.saturating_add(to)));
-    Some(annotation(citation.url.as_deref()?, citation.title.as_deref(), range))
-}
-
-fn annotation(url: &str, title: Option<&str>, (start, end): (u64, u64)) -> Value {
-    let inner = json!({"start_index": start, "end_index": end, "url": url, "title": title.unwrap_or(url)});
-    json!({"type": "url_citation", "url_citation": inner})
-}
-
-/// The same of a citation in another dialect's form, as a stream brings it.
-pub(super) fn translate(json: &str, start: u64, end: u64) -> Option<Value> {
-    let value: Value = serde_json::from_str(json).ok()?;
-    // Dialects differ in where they put an address: at the top, or in an object that says what it is.
-    let nested = value.as_object()?.values().find(|inner| address(inner).is_some());
-    let source = if address(&value).is_some() { &value } else { nested? };
-    let whole = |key: &str| value.get(key)?.as_u64();
-    let range = whole("start_index").zip(whole("end_index"));
-    let range = range.map_or((start, end), |(from, to)| (start.saturating_add(from), start.saturating_add(to)));
-    Some(annotation(address(source)?, source.get("title").and_then(Value::as_str), range))
-}
-
-fn address(source: &Value) -> Option<&str> {
-    source.get("url").or_else(|| source.get("uri"))?.as_str()
-}
-
-/// Characters of a text.
-fn count(text: &str) -> u64 {
-    u64::try_from(text.chars().count()).unwrap_or(u64::MAX)
-}
-
-/// Characters of a text that is still escaped. A pair of surrogates is one.
-pub(super) fn count_escaped(escaped: &str) -> u64 {
-    let (mut chars, mut rest) = (0, escaped);
-    while let Some(at) = memchr::memchr(b'\\', rest.as_bytes()) {
-        chars += count(&rest[..at]);
-        let code = rest.get(at + 2..at + 6).filter(|_| rest[at + 1..].starts_with('u'));
-        let unit = code.and_then(|hex| u16::from_str_radix(hex, 16).ok());
-        chars += u64::from(!unit.is_some_and(|unit| (0xD800..0xDC00).contains(&unit)));
-        rest = rest.get(at + if unit.is_some() { 6 } else { 2 }..).unwrap_or_default();
-    }
-    chars + count(rest)
+/// Writes the annotation of a page, for a text that goes from `start` to `end` in the whole. The API's annotations have
+/// to say a part: where none is known, it is all of that text.
+pub(super) fn write(citation: &Citation<'_>, url: &str, (start, end): (u64, u64), out: &mut Object<'_>) {
+    let inside = |(from, to): (u64, u64)| (start.saturating_add(from), start.saturating_add(to));
+    out.text("type", "url_citation");
+    annotation::write_members(
+        citation,
+        url,
+        citation.range.map_or((start, end), inside),
+        &mut out.object("url_citation"),
+    );
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
-    fn characters_are_counted_through_escapes() {
-        for (escaped, chars) in
-            [("abc", 3), (r"a\nb", 3), (r"\ud83d\ude00!", 2), ("é😀", 2), (r"\u00e9\\", 2), ("\\", 1)]
-        {
-            assert_eq!(count_escaped(escaped), chars, "{escaped}");
-        }
+    fn a_place_in_the_whole_is_found_in_its_text() {
+        assert_eq!(place(&[4, 3], Some((1, 3))), (0, Some((1, 3))));
+        assert_eq!(place(&[4, 3], Some((4, 7))), (1, Some((0, 3))));
+        assert_eq!(place(&[4, 3], Some((5, 9))), (1, Some((1, 5))), "a provider that counts too far");
+        assert_eq!(place(&[4, 3], Some((2, 5))), (1, None));
+        assert_eq!(place(&[4], Some((9, 12))), (0, None));
+        assert_eq!(place(&[4], None), (0, None));
     }
 
     #[test]
-    fn an_address_is_found_where_other_dialects_put_it() {
-        let forms = [
-            r#"{"type":"web_search_result_location","url":"https://a.b","title":"T","cited_text":"x"}"#,
-            r#"{"web":{"uri":"https://a.b","title":"T"}}"#,
-        ];
-        for form in forms {
-            let inner = json!({"start_index": 3, "end_index": 9, "url": "https://a.b", "title": "T"});
-            assert_eq!(translate(form, 3, 9), Some(json!({"type": "url_citation", "url_citation": inner})));
-        }
-        assert_eq!(translate(r#"{"type":"page_location","document_index":0}"#, 0, 1), None);
+    fn places_count_from_the_beginning_of_all_text() {
+        let cited = |text: &str, range| {
+            let url = Some("https://a.b".into());
+            let citation = Citation { url, range, ..Citation::new(Dialect::Anthropic, "{}") };
+            Block::new(Body::Text { text: text.into(), citations: vec![citation] })
+        };
+        let written = write_all(&[cited("né", None), cited("abc", Some((1, 2)))]);
+        let places: Vec<_> = written.iter().map(|one| &one["url_citation"]).collect();
+        assert_eq!((&places[0]["start_index"], &places[0]["end_index"]), (&json!(0), &json!(2)));
+        assert_eq!((&places[1]["start_index"], &places[1]["end_index"]), (&json!(3), &json!(4)));
+        assert_eq!(read_all(written.clone(), &mut [Block::text("né"), Block::text("abc")]), Vec::<Value>::new());
+        assert_eq!(read_all(written.clone(), &mut []), written);
     }
 }
