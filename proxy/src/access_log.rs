@@ -51,6 +51,8 @@ pub(crate) struct Record {
     pub(crate) cost: Option<Credits>,
     /// What the provider could not be told.
     pub(crate) losses: Losses,
+    /// Attempts at providers.
+    pub(crate) attempts: u32,
 }
 
 /// The queue and the thread behind it.
@@ -162,6 +164,9 @@ fn write_line(text: &mut Vec<u8>, record: &Record) {
         line.number("http.response.body.bytes", record.answer_bytes);
         line.number("tollgate.overhead_us", record.overhead_us);
         write_usage(&mut line, record);
+        if record.attempts > 1 {
+            let _ = write!(line.0, ",\"tollgate.attempts\":{}", record.attempts);
+        }
         if !record.losses.is_empty() {
             let _ = write!(line.0, ",\"tollgate.dropped\":{}", serde_json::Value::from(record.losses.to_string()));
         }
@@ -256,6 +261,7 @@ mod tests {
             usage: Usage::default(),
             cost: None,
             losses: Losses::default(),
+            attempts: 1,
         };
         let mut text = Vec::new();
         write_line(&mut text, &record);

@@ -11,6 +11,7 @@ use crate::clock;
 use crate::request_id::RequestIdText;
 use crate::stage::settle::{self, Bill};
 use crate::stage::stream::Times;
+use crate::text::push_number;
 use crate::world::Target;
 
 /// The head of a provider's answer, as far as the client's is made of it.
@@ -34,6 +35,8 @@ pub(crate) struct AnswerLines<'a> {
     pub(crate) dialect: Dialect,
     /// What the provider could not be told.
     pub(crate) losses: &'a Losses,
+    /// Attempts at providers, this one included.
+    pub(crate) attempts: u32,
 }
 
 impl AnswerLines<'_> {
@@ -67,9 +70,10 @@ impl AnswerLines<'_> {
             }
             None => lines.extend_from_slice(target.name.as_bytes()),
         }
-        lines.extend_from_slice(b"\r\nx-tollgate-attempts: 1\r\nx-tollgate-overhead-us: ");
-        let overhead = overhead_us(self.started, clock::now(), times);
-        lines.extend_from_slice(itoa::Buffer::new().format(overhead).as_bytes());
+        lines.extend_from_slice(b"\r\nx-tollgate-attempts: ");
+        push_number(lines, u64::from(self.attempts));
+        lines.extend_from_slice(b"\r\nx-tollgate-overhead-us: ");
+        push_number(lines, overhead_us(self.started, clock::now(), times));
         lines.extend_from_slice(b"\r\n");
         if !self.losses.is_empty() {
             lines.extend_from_slice(b"x-tollgate-dropped: ");

@@ -28,6 +28,15 @@ pub(crate) struct Ending {
     pub(crate) bill: Bill,
     /// What the provider could not be told.
     pub(crate) losses: Losses,
+    /// Attempts at providers.
+    pub(crate) attempts: u32,
+}
+
+impl Ending {
+    /// The client left before a provider was asked.
+    pub(crate) fn gone(request_bytes: u64) -> Self {
+        Self { status: 499, outcome: "client_gone", request_bytes, ..Self::default() }
+    }
 }
 
 impl Gateway {
@@ -62,6 +71,7 @@ impl Gateway {
             usage: ending.bill.usage,
             cost: ending.bill.cost,
             losses: ending.losses,
+            attempts: ending.attempts,
         };
         if !logger.push(record) {
             self.metrics.log_dropped.inc();

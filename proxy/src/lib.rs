@@ -13,6 +13,7 @@ mod ending;
 mod feed;
 mod gateway;
 pub mod http1;
+mod infer;
 mod listener;
 mod metrics;
 mod operations;

@@ -37,6 +37,7 @@ pub(crate) struct Metrics {
     tokens: IntCounterVec,
     cost: CounterVec,
     faults: IntCounterVec,
+    retries: IntCounterVec,
     pub(crate) overhead_seconds: Histogram,
     pub(crate) in_flight: IntGauge,
     pub(crate) unpriced: IntCounter,
@@ -93,6 +94,11 @@ impl Metrics {
                 "Attempts that failed, by reason.",
                 &["reason", "provider"],
             )?,
+            retries: on.counters(
+                "tollgate_retries_total",
+                "Attempts that failed and were followed by another, by the provider that failed.",
+                &["provider"],
+            )?,
             overhead_seconds: on.overhead(
                 "tollgate_overhead_seconds",
                 "Time to the head of the answer that was not spent waiting for the provider.",
@@ -147,6 +153,11 @@ impl Metrics {
     /// Counts an attempt that failed.
     pub(crate) fn count_fault(&self, reason: &str, provider: &str) {
         self.faults.with_label_values(&[reason, provider]).inc();
+    }
+
+    /// Counts an attempt at a provider that another one follows.
+    pub(crate) fn count_retry(&self, provider: &str) {
+        self.retries.with_label_values(&[provider]).inc();
     }
 
     /// Renders everything for a scrape. `connections` are provider, opened, reused; totals since the start.

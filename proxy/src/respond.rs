@@ -11,7 +11,7 @@ use router_core::dialect::openai::{BadBody, ProviderError};
 use router_core::dialect::{Failure, Invalid, anthropic, gemini, openai, responses};
 use router_core::domain::Dialect;
 use router_core::exchange::UpstreamFault;
-use router_core::plan::NoRoute;
+use router_core::plan::{NoRoute, Unfit};
 
 use crate::http1::{BodyError, HeadError};
 use crate::route::NoEndpoint;
@@ -165,6 +165,32 @@ impl Refusal {
         Self::new(502, SERVER, "provider_unavailable", message)
     }
 
+    /// Every deployment of the model is at its provider's limit, and waiting would only make a queue.
+    pub(crate) fn no_room(retry_after: Duration) -> Self {
+        let message = "All deployments of this model are at their limits. Try again later.";
+        Self {
+            source: Some("provider"),
+            retry_after: Some(retry_after),
+            ..Self::new(429, "requests", "rate_limit_exceeded", message)
+        }
+    }
+
+    /// Every deployment of the model failed lately, and is left alone for a while.
+    pub(crate) fn out_of_order(retry_after: Duration) -> Self {
+        let message = "No deployment of this model works at the moment. Try again later.";
+        Self { retry_after: Some(retry_after), ..Self::new(503, SERVER, "provider_unavailable", message) }
+    }
+
+    /// No deployment of the model can serve such a request.
+    pub(crate) fn unfit(unfit: Unfit) -> Self {
+        let code = match unfit {
+            Unfit::NoCandidate => "model_not_found",
+            Unfit::Lacks(_) => "unsupported_parameter",
+            Unfit::TooLong { .. } => "context_length_exceeded",
+        };
+        Self { param: Some("model".into()), ..Self::new(400, INVALID, code, format!("{}.", capitalised(&unfit))) }
+    }
+
     /// Keys cannot be recognised yet.
     pub(crate) fn no_snapshot() -> Self {
         let mut refusal = Self::new(503, SERVER, "starting", "The gateway has not loaded its keys yet. Try again.");
@@ -279,10 +305,12 @@ impl Refusal {
 
 impl From<UpstreamFault> for Refusal {
     fn from(fault: UpstreamFault) -> Self {
-        if fault.is_timeout() {
-            Self::new(504, SERVER, "timeout", format!("{}. Try again.", capitalised(fault)))
+        if fault == UpstreamFault::NoAccess {
+            Self::no_access()
+        } else if fault.is_timeout() {
+            Self::new(504, SERVER, "timeout", format!("{}. Try again.", capitalised(&fault)))
         } else {
-            Self::new(502, SERVER, "provider_unavailable", format!("{}. Try again.", capitalised(fault)))
+            Self::new(502, SERVER, "provider_unavailable", format!("{}. Try again.", capitalised(&fault)))
         }
     }
 }
@@ -327,8 +355,8 @@ const fn gemini_kind(status: u16) -> &'static str {
     }
 }
 
-fn capitalised(fault: UpstreamFault) -> String {
-    let text = fault.to_string();
+fn capitalised(why: &impl ToString) -> String {
+    let text = why.to_string();
     text[..1].to_uppercase() + &text[1..]
 }
 

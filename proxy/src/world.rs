@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use router_core::domain::Price;
+use router_core::plan::{Board, Layout, Policy};
 use router_core::snapshot::{Deployment, Provider, Snapshot};
 
 use crate::metrics::{Metrics, TargetMetrics};
@@ -13,10 +14,11 @@ pub(crate) struct World {
     pub(crate) snapshot: Snapshot,
     /// By place in [`Snapshot::providers`].
     pub(crate) upstreams: Vec<Arc<Upstream>>,
-    /// By place in [`Snapshot::deployments`].
+    /// How they fare.
+    pub(crate) board: Board,
+    pub(crate) policy: Policy,
+    /// By place on the board.
     targets: Vec<Arc<Target>>,
-    /// For undeclared models, by place in [`Snapshot::providers`].
-    undeclared: Vec<Arc<Target>>,
 }
 
 /// A deployment, ready to be sent to.
@@ -52,21 +54,21 @@ impl World {
             |provider: &Provider| Arc::new(Upstream::new(provider.clone(), credentials.get(&provider.id).cloned()));
         let upstreams: Vec<_> =
             snapshot.providers.iter().map(|provider| kept(provider).unwrap_or_else(|| open(provider))).collect();
-        let targets = snapshot
+        let declared = snapshot
             .deployments
             .iter()
-            .map(|deployment| Arc::new(declared(deployment, &upstreams[deployment.provider], metrics)))
-            .collect();
-        let undeclared = upstreams.iter().map(|upstream| Arc::new(undeclared(upstream, metrics))).collect();
-        Self { snapshot, upstreams, targets, undeclared }
+            .map(|deployment| Arc::new(declared(deployment, &upstreams[deployment.provider], metrics)));
+        let undeclared = upstreams.iter().map(|upstream| Arc::new(undeclared(upstream, metrics)));
+        let targets = declared.chain(undeclared).collect();
+        let layout = Layout::of(&snapshot);
+        let board = before.map_or_else(|| Board::new(&layout), |before| before.board.successor(&layout));
+        let policy = Policy::of(&snapshot.policy);
+        Self { snapshot, upstreams, board, policy, targets }
     }
 
-    /// What a plan's target is sent with.
-    pub(crate) fn target(&self, target: router_core::plan::Target) -> &Arc<Target> {
-        match target {
-            router_core::plan::Target::Deployment(at) => &self.targets[at],
-            router_core::plan::Target::Undeclared { provider, .. } => &self.undeclared[provider],
-        }
+    /// What is sent to a place on the board.
+    pub(crate) fn target(&self, place: u32) -> &Arc<Target> {
+        &self.targets[place as usize]
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use router_core::domain::{Dialect, KeyDigest, KeyId, ProviderId, Style, TenantId};
-use router_core::snapshot::{KeyDoc, ProviderDoc, SnapshotDoc};
+use router_core::snapshot::{KeyDoc, ProviderDoc, QuotaDoc, SnapshotDoc};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::JoinSet;
 use tollgate_testkit::{Postgres, wait_until_async};
@@ -31,6 +31,7 @@ fn provider(base_url: &str) -> ProviderDoc {
         http2: false,
         ca_file: None,
         any_model: true,
+        quota: QuotaDoc::default(),
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) use h1::{After, Arrival, H1Connection, Shape};
 pub(crate) use h2::H2Client;
 
 use crate::http1::BodyError;
+use crate::stage::plan::Buffers;
 
 /// Why a request's body cannot be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,10 @@ pub(crate) struct Scratch {
     pub(crate) lines: Vec<u8>,
     /// What the exchange wants done.
     pub(crate) outputs: Vec<Output>,
+    /// The model's name.
+    pub(crate) model: String,
+    /// Places of deployments.
+    pub(crate) places: Buffers,
 }
 
 /// A request's client. What is begun and pushed is sent by [`Client::flush`], in one write.

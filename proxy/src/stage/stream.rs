@@ -6,20 +6,23 @@ use std::task::Poll;
 use std::time::Duration;
 
 use router_core::dialect::translate::{Translator, Writer};
-use router_core::domain::Tick;
-use router_core::exchange::{BodyKind, Exchange, Fact, Head, Input, Opening, Outcome, Output, Terms};
+use router_core::domain::{Tick, UsageReport};
+use router_core::exchange::{BodyKind, Exchange, Fact, Head, Input, Opening, Outcome, Output, Terms, UpstreamFault};
+use router_core::plan::Ticket;
 
 use super::settle;
 use crate::answer::{AnswerHead, AnswerLines};
-use crate::client::{Client, Gone};
+use crate::client::{Client, Gone, Scratch};
 use crate::clock;
 use crate::upstream::{Attempt, Event, Outgoing, Upstream, Window};
-use crate::world::Target;
+use crate::world::{Target, World};
 
 /// How an exchange went.
 pub(crate) struct Relayed {
     pub(crate) outcome: Outcome,
     pub(crate) bill: settle::Bill,
+    /// The provider's own count, if it said one.
+    pub(crate) report: Option<UsageReport>,
     pub(crate) times: Times,
     pub(crate) answer_bytes: u64,
     /// What the provider said in place of an answer.
@@ -30,9 +33,36 @@ pub(crate) struct Relayed {
     /// What wrote the client's events, if they were translated.
     pub(crate) writer: Option<Writer>,
     /// Buffers for the next request.
-    pub(crate) wire: Vec<u8>,
-    pub(crate) window: Vec<u8>,
-    pub(crate) outputs: Vec<Output>,
+    wire: Vec<u8>,
+    window: Vec<u8>,
+    outputs: Vec<Output>,
+}
+
+impl Relayed {
+    /// An attempt that failed before anything was sent.
+    pub(crate) fn not_sent(fault: UpstreamFault) -> Self {
+        Self {
+            outcome: Outcome::Failed(fault),
+            bill: settle::bill(None, None),
+            report: None,
+            times: Times::default(),
+            answer_bytes: 0,
+            refusal_body: Vec::new(),
+            retry_after: None,
+            events: false,
+            writer: None,
+            wire: Vec::new(),
+            window: Vec::new(),
+            outputs: Vec::new(),
+        }
+    }
+
+    /// Gives the buffers back.
+    pub(crate) fn give_back(&mut self, scratch: &mut Scratch) {
+        scratch.wire = std::mem::take(&mut self.wire);
+        scratch.window = std::mem::take(&mut self.window);
+        scratch.outputs = std::mem::take(&mut self.outputs);
+    }
 }
 
 /// When things happened.
@@ -50,6 +80,24 @@ pub(crate) struct Job<'j> {
     /// The client's answers have this content type, where they are not of the provider's.
     pub(crate) kind: Option<BodyKind>,
     pub(crate) lines: AnswerLines<'j>,
+    pub(crate) flight: Flight<'j>,
+}
+
+/// Who is told how the attempt fares.
+pub(crate) struct Flight<'j> {
+    pub(crate) world: &'j World,
+    pub(crate) ticket: &'j mut Ticket,
+    /// Whether the first word counts, or the head.
+    pub(crate) stream: bool,
+}
+
+impl Flight<'_> {
+    fn note(&mut self, fact: Fact, now: Tick) {
+        let first = if self.stream { Fact::FirstForward } else { Fact::FirstByte };
+        if fact == first {
+            self.world.board.first(self.ticket, &[], now);
+        }
+    }
 }
 
 /// One exchange under way.
@@ -177,6 +225,10 @@ impl<C: Client> Relay<'_, C> {
             Fact::FirstForward => &mut self.times.first_forward,
         };
         *at = Some(self.now);
+        // An error comes soon, and says nothing of how soon an answer comes.
+        if self.head.as_ref().is_some_and(|head| head.status < 300) {
+            self.job.flight.note(fact, self.now);
+        }
     }
 
     /// Waits for the next thing to happen, on either side or on the clock.
@@ -227,6 +279,7 @@ impl<C: Client> Relay<'_, C> {
         Relayed {
             outcome,
             bill: settle::bill(exchange.usage().as_ref(), self.job.target.price.as_ref()),
+            report: exchange.usage(),
             writer: exchange.into_writer(),
             times: self.times,
             answer_bytes: self.answer_bytes,

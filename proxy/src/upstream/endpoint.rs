@@ -162,6 +162,7 @@ mod tests {
             http2: false,
             ca_file: None,
             any_model: true,
+            quota: router_core::snapshot::QuotaDoc::default(),
         }
     }
 

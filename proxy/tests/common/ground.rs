@@ -120,6 +120,10 @@ pub fn config(provider_urls: &[&str], settings: &str) -> String {
         config.push_str("[log]\naccess = \"stdout\"\n");
     }
     config.push_str("[demo]\nenabled = false\n");
+    if !settings.contains("[routing]") {
+        // Most tests are about one attempt.
+        config.push_str("[routing]\nattempts_max = 1\n");
+    }
     let _ = writeln!(config, "{settings}");
     for (number, url) in provider_urls.iter().enumerate() {
         let _ = write!(

@@ -13,8 +13,10 @@ const PICO_PER_NANO: i128 = 1_000;
 const PICO_PER_TOKEN_OF_ONE_PER_MILLION: u64 = 1_000_000;
 
 /// A credit amount in billionths (one credit is one US dollar unless configured). Negative is a debt, which is a fact
-/// and not a bug. There is no `Add`: use [`Credits::checked_add`] and decide what an overflow means.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// and not a bug. There is no `Add`: use [`Credits::checked_add`] and decide what an overflow means. On the wire it is a
+/// whole number of billionths.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Credits(i64);
 
 impl Credits {

@@ -3,6 +3,9 @@
 /// Why an attempt at a provider failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamFault {
+    /// There is no credential that the provider would take.
+    #[error("the gateway has no valid credential for the provider")]
+    NoAccess,
     /// No connection: refused, unreachable, or the name is not known.
     #[error("the provider could not be reached")]
     ConnectFailed,
@@ -42,6 +45,7 @@ impl UpstreamFault {
     /// Label for logs and metrics; renaming one breaks a dashboard.
     pub const fn reason(self) -> &'static str {
         match self {
+            Self::NoAccess => "no_access",
             Self::ConnectFailed => "connect_failed",
             Self::TlsFailed => "tls_failed",
             Self::ConnectTimeout => "connect_timeout",

@@ -23,7 +23,7 @@ pub struct Terms {
     pub keep_alive: Duration,
     /// From the dial to the connection.
     pub connect: Duration,
-    /// From the request sent to the head of the answer.
+    /// From the request sent to the head of the answer; or, of a stream that is kept from the client, to its first word.
     pub first_byte: Duration,
     /// Between two reads of the answer.
     pub between_chunks: Duration,

@@ -62,6 +62,8 @@ pub struct Exchange {
     status: u16,
     /// When the current phase is over, at the latest.
     deadline: Tick,
+    /// When a stream that is kept from the client must have said its first word.
+    first_word: Tick,
     /// When a client that waits must hear from us.
     keep_alive: Option<Tick>,
     /// When the exchange is over, at the latest.
@@ -82,6 +84,7 @@ impl Exchange {
             held_until: None,
             status: 0,
             deadline: now,
+            first_word: now,
             keep_alive: None,
             last: now.after(terms.total),
         };
@@ -104,6 +107,7 @@ impl Exchange {
                 self.phase = Phase::Waiting { reused };
                 out.push(Output::Note(Fact::Sent));
                 self.arm(now, self.terms.first_byte, out);
+                self.first_word = self.deadline;
             }
             (Phase::Dialing { .. } | Phase::Waiting { .. }, Input::Head(head)) => self.head(head, now, out),
             (Phase::Answering { begun }, Input::Body { window }) => {
@@ -363,6 +367,7 @@ impl Exchange {
                 out.push(Output::Begin(Opening::Streamed));
             }
             self.phase = Phase::Answering { begun: true };
+            self.arm(now, self.terms.between_chunks, out);
         }
     }
 
@@ -408,6 +413,9 @@ impl Exchange {
             _ if now >= self.last => UpstreamFault::TotalTimeout,
             Phase::Dialing { .. } => UpstreamFault::ConnectTimeout,
             Phase::Waiting { .. } => UpstreamFault::FirstByteTimeout,
+            Phase::Answering { .. } if self.held_until.is_some() && now >= self.first_word => {
+                UpstreamFault::FirstByteTimeout
+            }
             Phase::Answering { .. } | Phase::Draining | Phase::Over => UpstreamFault::Stalled,
         };
         self.fault(fault, now, out);
@@ -415,6 +423,9 @@ impl Exchange {
 
     fn arm(&mut self, now: Tick, within: Duration, out: &mut Vec<Output>) {
         self.deadline = now.after(within).min(self.last);
+        if self.held_until.is_some() {
+            self.deadline = self.deadline.min(self.first_word);
+        }
         out.push(Output::WakeAt(self.next_wake()));
     }
 

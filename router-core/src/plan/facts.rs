@@ -52,6 +52,11 @@ impl Capability {
             Self::Documents => "documents",
         }
     }
+
+    /// The capability of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|capability| capability.name() == name)
+    }
 }
 
 /// A set of capabilities: what a request needs, or what a deployment has.

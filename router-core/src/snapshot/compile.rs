@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::doc::{DeploymentDoc, KeyDoc, ProviderDoc, SnapshotDoc};
 use super::keys::KeyIndex;
+use super::routing::{PolicyDoc, QuotaDoc, TraitsDoc};
 use crate::domain::{DeploymentId, Dialect, KeyDigest, KeyId, Price, ProviderId, Style, TenantId, Timestamp};
 
 /// Why a document is not a snapshot.
@@ -68,6 +69,8 @@ pub struct Provider {
     pub ca_file: Option<String>,
     /// Whether any model name is passed on.
     pub any_model: bool,
+    /// What the account allows.
+    pub quota: QuotaDoc,
 }
 
 impl Provider {
@@ -97,6 +100,8 @@ pub struct Deployment {
     pub provider_model: String,
     /// What its tokens cost, if that is known.
     pub price: Option<Price>,
+    /// What else routing is told of it.
+    pub traits: TraitsDoc,
 }
 
 /// Which models a key may use.
@@ -172,6 +177,8 @@ pub struct Snapshot {
     pub deployments: Vec<Deployment>,
     /// Keys by digest.
     pub keys: KeyIndex,
+    /// How one of several deployments of a model is chosen.
+    pub policy: PolicyDoc,
     /// Places in `deployments`, sorted by model and then by place.
     by_model: Vec<usize>,
 }
@@ -191,7 +198,7 @@ impl Snapshot {
         let mut by_model: Vec<_> = (0..deployments.len()).collect();
         by_model.sort_by(|a, b| deployments[*a].model.cmp(&deployments[*b].model));
         let keys = KeyIndex::new(doc.keys.iter().map(|key| Arc::new(Key::from(key))));
-        Ok(Self { number: doc.number, providers, deployments, keys, by_model })
+        Ok(Self { number: doc.number, providers, deployments, keys, policy: doc.policy.clone(), by_model })
     }
 
     /// Places in [`Snapshot::deployments`] of those that serve `model`.
@@ -255,6 +262,7 @@ fn compile_provider(doc: &ProviderDoc) -> Result<Provider, CompileError> {
         http2: doc.http2,
         ca_file: doc.ca_file.clone(),
         any_model: doc.any_model,
+        quota: doc.quota,
     })
 }
 
@@ -281,6 +289,7 @@ fn compile_deployment(doc: &DeploymentDoc, providers: &[Provider]) -> Result<Dep
         provider: provider.ok_or_else(|| CompileError::NoSuchProvider { model: doc.model.clone() })?,
         provider_model: doc.provider_model.clone(),
         price: doc.price,
+        traits: doc.traits.clone(),
     })
 }
 
@@ -299,6 +308,7 @@ mod tests {
             http2: false,
             ca_file: None,
             any_model: false,
+            quota: QuotaDoc::default(),
         }
     }
 
@@ -309,6 +319,7 @@ mod tests {
             provider: ProviderId::named(provider),
             provider_model: model.to_owned(),
             price: None,
+            traits: TraitsDoc::default(),
         }
     }
 
@@ -383,7 +394,7 @@ mod tests {
             number: 3,
             providers: vec![provider("a", "http://a")],
             deployments: vec![deployment("m", "a")],
-            keys: Vec::new(),
+            ..SnapshotDoc::default()
         };
         let text = serde_json::to_string(&doc).expect("a document is JSON");
         assert_eq!(serde_json::from_str::<SnapshotDoc>(&text).expect("it reads back"), doc);

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::routing::{PolicyDoc, QuotaDoc, TraitsDoc};
 use crate::domain::{DeploymentId, Dialect, KeyDigest, KeyId, Price, ProviderId, Style, TenantId, Timestamp};
 
 /// Everything a proxy needs to serve requests, without any secret: provider credentials travel apart, sealed.
@@ -16,6 +17,9 @@ pub struct SnapshotDoc {
     pub deployments: Vec<DeploymentDoc>,
     /// The keys that may be used.
     pub keys: Vec<KeyDoc>,
+    /// How one of several deployments of a model is chosen.
+    #[serde(default)]
+    pub policy: PolicyDoc,
 }
 
 /// An account at a provider.
@@ -42,6 +46,9 @@ pub struct ProviderDoc {
     pub ca_file: Option<String>,
     /// Whether `provider/anything` is passed on, or only the declared deployments.
     pub any_model: bool,
+    /// What the account allows.
+    #[serde(default)]
+    pub quota: QuotaDoc,
 }
 
 /// One model at one provider.
@@ -58,6 +65,9 @@ pub struct DeploymentDoc {
     pub provider_model: String,
     /// What its tokens cost, if that is known.
     pub price: Option<Price>,
+    /// What else routing is told of it.
+    #[serde(default)]
+    pub traits: TraitsDoc,
 }
 
 /// A key of ours.

@@ -7,7 +7,9 @@
 mod compile;
 mod doc;
 mod keys;
+mod routing;
 
 pub use compile::{CompileError, Deployment, Key, ModelAccess, Provider, Snapshot};
 pub use doc::{DeploymentDoc, KeyDoc, ProviderDoc, SnapshotDoc};
 pub use keys::KeyIndex;
+pub use routing::{CacheDoc, PolicyDoc, Preset, QuotaDoc, TraitsDoc};

@@ -100,6 +100,17 @@ fn a_stream_that_is_silent_for_too_long_leaves_without_a_word_and_is_kept_alive(
 }
 
 #[test]
+fn a_first_word_that_does_not_come_in_time_is_a_failure_however_much_frame_there_is() {
+    let patient = Duration::from_secs(10);
+    let terms = Terms { hold_head: patient, first_byte: Duration::from_millis(30), between_chunks: patient, ..HELD };
+    let mut shell = Shell::new(Terms { total: patient, ..terms });
+    shell.head(200, BodyKind::Events).body(ROLE, 10).body(ROLE, 29_000);
+    assert_eq!((shell.wake_at.0, shell.outcome), (30_001, None));
+    shell.tell(Input::Wake, 30_001);
+    assert_eq!((shell.outcome, shell.begun), (Some(Outcome::Failed(UpstreamFault::FirstByteTimeout)), None));
+}
+
+#[test]
 fn nothing_is_said_to_a_client_whose_stream_is_kept() {
     let chatty = Terms { keep_alive: Duration::from_millis(5), ..HELD };
     let mut shell = Shell::new(chatty);

@@ -6,7 +6,7 @@ use control_plane::authz::DEFAULT_ORGANISATION;
 use router_core::domain::{
     CredentialForm, DeploymentId, Dialect, KeyDigest, KeyId, Price, ProviderId, Style, TenantId,
 };
-use router_core::snapshot::{DeploymentDoc, KeyDoc, ProviderDoc, SnapshotDoc};
+use router_core::snapshot::{DeploymentDoc, KeyDoc, ProviderDoc, QuotaDoc, SnapshotDoc, TraitsDoc};
 use tollgate_proxy::upstream::{Credentials, Secret, check_google_account};
 
 use super::build::Complaints;
@@ -29,6 +29,7 @@ pub(super) struct Catalog {
 /// Builds the catalog, noting what is wrong.
 pub(super) fn build(file: &File, environment: &Environment, complaints: &mut Complaints<'_>) -> Catalog {
     let mut catalog = Catalog::default();
+    catalog.base.policy = file.routing.policy();
     for (index, provider) in file.providers.iter().enumerate() {
         let path = SettingPath::of("providers").index(index);
         catalog.add_provider(provider, &path, environment, complaints);
@@ -88,6 +89,10 @@ impl Catalog {
             http2: provider.http2,
             ca_file: provider.ca_file.as_ref().map(|path| path.to_string_lossy().into_owned()),
             any_model: provider.any_model,
+            quota: QuotaDoc {
+                requests_per_minute: provider.requests_per_minute,
+                tokens_per_minute: provider.tokens_per_minute,
+            },
         });
     }
 
@@ -113,6 +118,7 @@ impl Catalog {
             http2: false,
             ca_file: None,
             any_model: true,
+            quota: QuotaDoc::default(),
         });
         // A model that the file places itself is not spread over a second provider behind its back.
         let placed = |model: &str| file.deployments.iter().any(|deployment| deployment.model == model);
@@ -130,7 +136,8 @@ impl Catalog {
             complaints.add(&path.clone().key("provider"), message);
         }
         let provider_model = from.provider_model.as_deref().unwrap_or(&from.model);
-        let new = deployment(&from.model, &from.provider, provider_model, from.price.as_ref().map(price));
+        let mut new = deployment(&from.model, &from.provider, provider_model, from.price.as_ref().map(price));
+        new.traits = TraitsDoc { weight: from.weight, priority: from.priority, ..TraitsDoc::default() };
         if self.base.deployments.iter().any(|old| old.id == new.id) {
             let message = format!("{:?} at {:?} as {provider_model:?} is declared twice", from.model, from.provider);
             complaints.add(path, message);
@@ -244,6 +251,7 @@ pub(super) fn deployment(model: &str, provider: &str, provider_model: &str, pric
         provider: ProviderId::named(provider),
         provider_model: provider_model.to_owned(),
         price,
+        traits: TraitsDoc::default(),
     }
 }
 

@@ -12,6 +12,7 @@ use serde::{Deserialize, Deserializer, de};
 use tollgate_proxy::config::{AccessLog, Deadlines as ProxyDeadlines, Limits as ProxyLimits};
 
 use super::kinds::Kind;
+use super::routing::Routing;
 use super::secret::SecretSource;
 use super::values::{access_log, address, decimal, duration, size, some_decimal, some_text};
 
@@ -23,6 +24,7 @@ pub(crate) struct File {
     pub(super) store: Store,
     pub(super) log: Log,
     pub(super) demo: Demo,
+    pub(super) routing: Routing,
     pub(super) providers: Vec<Provider>,
     pub(super) deployments: Vec<Deployment>,
     pub(super) keys: Vec<Key>,
@@ -237,6 +239,8 @@ pub(super) struct Provider {
     pub(super) ca_file: Option<PathBuf>,
     #[serde(default)]
     pub(super) any_model: bool,
+    pub(super) requests_per_minute: Option<u64>,
+    pub(super) tokens_per_minute: Option<u64>,
 }
 
 /// An access key of Amazon's.
@@ -270,6 +274,9 @@ pub(super) struct Deployment {
     pub(super) provider: String,
     pub(super) provider_model: Option<String>,
     pub(super) price: Option<Price>,
+    pub(super) weight: Option<u32>,
+    #[serde(default)]
+    pub(super) priority: u8,
 }
 
 /// Credits per million tokens.

@@ -11,6 +11,7 @@ mod kinds;
 mod layers;
 mod pem;
 mod problem;
+mod routing;
 mod secret;
 mod shortcuts;
 mod units;
@@ -21,7 +22,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use router_core::domain::{Dialect, PicoPerToken, Price, ProviderId, Style};
-use router_core::snapshot::{ProviderDoc, SnapshotDoc};
+use router_core::snapshot::{ProviderDoc, QuotaDoc, SnapshotDoc};
 use tollgate_proxy::config::GatewayConfig;
 use tollgate_proxy::upstream::Credentials;
 
@@ -85,6 +86,7 @@ impl Settings {
                 http2: false,
                 ca_file: None,
                 any_model: true,
+                quota: QuotaDoc::default(),
             });
             for model in [demo::CHAT_MODEL, demo::EMBEDDING_MODEL] {
                 let deployment = catalog::deployment(model, DEMO, model, Some(DEMO_PRICE));

@@ -72,7 +72,8 @@ fn a_misspelt_setting_is_named_with_its_place_and_the_right_name() {
         "tollgate.toml:3: `gateway.lisen` is not a setting; did you mean `gateway.listen`?",
         "tollgate.toml:6: `gateway.deadlines.first_bite` is not a setting; did you mean `gateway.deadlines.first_byte`?",
         "tollgate.toml:11: `providers[0].models` is not a setting; there are: name, kind, base_url, api_key, dialect, \
-         also, credential, query, quirks, region, aws, project, location, google_account, http2, ca_file, any_model",
+         also, credential, query, quirks, region, aws, project, location, google_account, http2, ca_file, \
+         any_model, requests_per_minute, tokens_per_minute",
     ];
     let mut found = complaints(text, &nothing());
     found.sort_by_key(String::len);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use router_core::domain::Credits;
+
 /// Reads a duration such as `250ms`, `5s`, `15m` or `2h`.
 pub(crate) fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || {
@@ -44,6 +46,16 @@ fn split(text: &str) -> Option<(u64, &str)> {
     Some((number.parse().ok()?, unit.trim_start()))
 }
 
+/// Reads an amount of credits: a decimal with nine places at most, and no sign.
+pub(super) fn parse_credits(text: &str) -> Option<Credits> {
+    let (whole, places) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || !digits(whole) || !digits(places) || places.len() > 9 || text.ends_with('.') {
+        return None;
+    }
+    format!("{whole}{places:0<9}").parse().ok().map(Credits::from_nano)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,6 +72,15 @@ mod tests {
         }
         for wrong in ["", "5", "MiB", "1MB", "1kib", "99999999999999GiB"] {
             assert!(parse_size(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn credits_are_read_exactly_or_not_at_all() {
+        assert_eq!(parse_credits("0.0003"), Some(Credits::from_nano(300_000)));
+        assert_eq!(parse_credits("12"), Some(Credits::from_nano(12_000_000_000)));
+        for text in ["", ".5", "1.", "-1", "1e3", "0.0000000001", "99999999999999"] {
+            assert_eq!(parse_credits(text), None, "{text}");
         }
     }
 }

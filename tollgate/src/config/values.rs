@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use router_core::domain::PicoPerToken;
+use router_core::domain::{Credits, PicoPerToken};
 use serde::{Deserialize, Deserializer, de};
 use tollgate_proxy::config::AccessLog;
 
-use super::units::{parse_duration, parse_size};
+use super::units::{parse_credits, parse_duration, parse_size};
 
 /// A duration.
 pub(super) fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
@@ -44,6 +44,18 @@ pub(super) fn decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Pico
 /// A price that need not be there.
 pub(super) fn some_decimal<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PicoPerToken>, D::Error> {
     decimal(deserializer).map(Some)
+}
+
+/// An amount of credits that need not be there.
+pub(super) fn some_credits<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Credits>, D::Error> {
+    const EXPECTED: &str = "credits as a decimal in quotes, such as \"0.0003\"";
+    text(deserializer, EXPECTED, |text| parse_credits(text).ok_or_else(|| format!("{text:?} is not {EXPECTED}")))
+        .map(Some)
+}
+
+/// A duration that need not be there.
+pub(super) fn some_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    duration(deserializer).map(Some)
 }
 
 fn text<'de, D: Deserializer<'de>, T>(

@@ -42,6 +42,29 @@ pub struct Peek<'b> {
     pub object_start: usize,
 }
 
+impl Peek<'_> {
+    /// The same, with the model's name as it is kept elsewhere: the body need not stay.
+    pub fn named(self, model: &str) -> Peek<'_> {
+        let Self { model_span, stream, stream_options, include_usage, include_usage_span, .. } = self;
+        let Self { max_tokens, max_completion_tokens, n, user, is_sampled, state, object_start, .. } = self;
+        Peek {
+            model: Cow::Borrowed(model),
+            model_span,
+            stream,
+            stream_options,
+            include_usage,
+            include_usage_span,
+            max_tokens,
+            max_completion_tokens,
+            n,
+            user,
+            is_sampled,
+            state,
+            object_start,
+        }
+    }
+}
+
 /// Reads a body that is there as a whole.
 ///
 /// # Errors

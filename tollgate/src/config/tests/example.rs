@@ -58,6 +58,7 @@ fn the_example_shows_every_setting() {
         "store",
         "log",
         "demo",
+        "routing",
         "providers",
         "providers.quirks",
         "deployments",
