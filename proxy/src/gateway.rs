@@ -1,6 +1,7 @@
 //! The way of a request through the stages. Takes no decision of its own: each stage decides, the exchange decides.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +17,7 @@ use crate::clock;
 use crate::config::{Deadlines, GatewayConfig, Limits};
 use crate::ending::Ending;
 use crate::feed::PublishError;
+use crate::health;
 use crate::http1::RequestHead;
 use crate::metrics::Metrics;
 use crate::request_id::RequestIdText;
@@ -35,6 +37,7 @@ pub(crate) struct Gateway {
     pub(crate) metrics: Metrics,
     /// Whether keys are taken from the headers of other gateways too.
     migrated_keys: bool,
+    health_file: PathBuf,
     world: ArcSwapOption<World>,
     pub(crate) logger: Option<Logger>,
     stopping: AtomicBool,
@@ -88,6 +91,7 @@ impl Gateway {
             deadlines: config.deadlines,
             metrics: Metrics::new().map_err(StartError::Metrics)?,
             migrated_keys: config.migrated_keys,
+            health_file: config.health_file.clone(),
             world: ArcSwapOption::empty(),
             logger: Logger::start(&config.access_log).map_err(StartError::AccessLog)?,
             stopping: AtomicBool::new(false),
@@ -103,8 +107,20 @@ impl Gateway {
             return Err(PublishError::Outdated { offered: snapshot.number, in_force: before.snapshot.number });
         }
         let world = World::build(snapshot, credentials, &self.metrics, before.as_deref());
+        if before.is_none() {
+            health::restore(&world.board, &self.health_file, clock::now());
+        }
         self.world.store(Some(Arc::new(world)));
         Ok(())
+    }
+
+    /// Keeps what was learned of deployments.
+    pub(crate) fn keep_health(&self) {
+        if let Some(world) = self.world()
+            && let Err(error) = health::keep(&world.board, &self.health_file)
+        {
+            log::warn!("{} cannot be written: {error}", self.health_file.display());
+        }
     }
 
     /// The snapshot in force, if there is one yet.

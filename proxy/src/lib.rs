@@ -12,6 +12,7 @@ pub mod config;
 mod ending;
 mod feed;
 mod gateway;
+mod health;
 pub mod http1;
 mod infer;
 mod listener;

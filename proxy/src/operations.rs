@@ -1,4 +1,4 @@
-//! The operations port: metrics and health. Never public.
+//! The operations port: metrics, health, and how deployments fare. Never public.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use pingora_core::apps::http_app::ServeHttp;
 use pingora_core::protocols::http::ServerSession;
 
 use crate::gateway::Gateway;
+use crate::health;
 
 /// Answers Prometheus and whoever asks how we are.
 pub(crate) struct Operations {
@@ -49,12 +50,16 @@ impl ServeHttp for Operations {
         }
         match head.uri.path() {
             "/metrics" => self.metrics(),
+            "/api/ai/health" => match self.gateway.world() {
+                Some(world) => respond(200, "application/json", health::show(&world)),
+                None => respond(503, "text/plain", b"no snapshot yet\n".to_vec()),
+            },
             "/health/live" => respond(200, "text/plain", b"live\n".to_vec()),
             "/health/ready" => {
                 let (status, text) = self.ready();
                 respond(status, "text/plain", text.as_bytes().to_vec())
             }
-            _ => respond(404, "text/plain", b"try /metrics, /health/live or /health/ready\n".to_vec()),
+            _ => respond(404, "text/plain", b"try /metrics, /health/live, /health/ready or /api/ai/health\n".to_vec()),
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::gateway::Gateway;
 use crate::listener::Edge;
 use crate::operations::Operations;
 
-/// How often kept connections are looked through.
+/// How often kept connections are looked through, and what was learned is kept.
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 /// How often the end of running requests is looked for.
 const DRAIN_EVERY: Duration = Duration::from_millis(20);
@@ -151,7 +151,10 @@ impl BackgroundService for Keeper {
         while !*shutdown.borrow() {
             tokio::select! {
                 changed = shutdown.changed() => if changed.is_err() { break },
-                _ = sweep.tick() => self.sweep(),
+                _ = sweep.tick() => {
+                    self.sweep();
+                    self.gateway.keep_health();
+                }
             }
         }
         self.gateway.stop();
@@ -164,6 +167,7 @@ impl BackgroundService for Keeper {
         if tokio::time::timeout(self.grace, drained).await.is_err() {
             log::warn!("{} requests did not finish in time", self.gateway.metrics.in_flight.get());
         }
+        self.gateway.keep_health();
         self.gateway.close_log();
         std::process::exit(0);
     }

@@ -29,6 +29,8 @@ pub struct GatewayConfig {
     pub access_log: AccessLog,
     /// Whether keys are taken from the headers of other gateways too.
     pub migrated_keys: bool,
+    /// Where what was learned of deployments is kept over a restart.
+    pub health_file: PathBuf,
 }
 
 /// PEM files of a listener's certificate.

@@ -6,10 +6,12 @@
 
 mod body;
 mod head;
+mod rate_limits;
 mod request;
 mod response;
 
 pub use body::{BodyDecoder, BodyError, Decoded};
 pub use head::HeadError;
+pub use rate_limits::Heard;
 pub use request::{RequestFraming, RequestHead, Version, parse_request};
 pub use response::{ResponseHead, parse_response};

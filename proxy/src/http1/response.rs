@@ -7,6 +7,7 @@ use router_core::exchange::BodyKind;
 
 use super::body::BodyDecoder;
 use super::head::{Connection, FIELDS_MAX, Framing, HeadError, refuse_bare_line_feeds};
+use super::rate_limits::Heard;
 
 /// The head of a response, as far as we look at it.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct ResponseHead {
     pub retry_after: Option<Duration>,
     /// Whether the body is encoded although nobody asked for it.
     pub encoded: bool,
+    /// What the account still allows.
+    pub limits: Heard,
 }
 
 impl ResponseHead {
@@ -38,6 +41,7 @@ impl ResponseHead {
             keep_alive: true,
             retry_after: None,
             encoded: false,
+            limits: Heard::default(),
         }
     }
 
@@ -54,7 +58,7 @@ impl ResponseHead {
             16 if name.eq_ignore_ascii_case("content-encoding") => {
                 self.encoded |= !value.eq_ignore_ascii_case(b"identity");
             }
-            _ => {}
+            _ => self.limits.note(name, value),
         }
     }
 

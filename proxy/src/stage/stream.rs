@@ -14,6 +14,7 @@ use super::settle;
 use crate::answer::{AnswerHead, AnswerLines};
 use crate::client::{Client, Gone, Scratch};
 use crate::clock;
+use crate::http1::Heard;
 use crate::upstream::{Attempt, Event, Outgoing, Upstream, Window};
 use crate::world::{Target, World};
 
@@ -92,6 +93,12 @@ pub(crate) struct Flight<'j> {
 }
 
 impl Flight<'_> {
+    fn hear(&self, heard: &Heard, now: Tick) {
+        if let Some(limits) = heard.limits() {
+            self.world.board.limits(self.ticket, &limits, now);
+        }
+    }
+
     fn note(&mut self, fact: Fact, now: Tick) {
         let first = if self.stream { Fact::FirstForward } else { Fact::FirstByte };
         if fact == first {
@@ -260,6 +267,7 @@ impl<C: Client> Relay<'_, C> {
             Happened::Upstream(Event::Fault(fault)) => Input::Fault(fault),
             Happened::Upstream(Event::Head(head)) => {
                 self.retry_after = head.retry_after;
+                self.job.flight.hear(&head.limits, clock::now());
                 let (status, kind) = (head.status, head.kind);
                 let shown = self.job.kind.unwrap_or(kind);
                 self.head = Some(AnswerHead { status, kind: shown, content_type: head.content_type });

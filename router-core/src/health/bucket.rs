@@ -118,8 +118,10 @@ impl Bucket {
         } else if !self.is_limited() {
             self.rate.set(limit / WINDOW_S);
         }
-        if remaining > self.cap.get() {
-            self.cap.set(remaining);
+        // The first word may be that nothing is left: then nothing tells how much there can be.
+        let least = if self.cap.get() > 0.0 { 0.0 } else { (limit * DECLARED_BURST_S / WINDOW_S).max(1.0) };
+        if remaining.max(least) > self.cap.get() {
+            self.cap.set(remaining.max(least));
         }
         self.word.store(pack(remaining - sent_since, millis(now)), Ordering::Relaxed);
     }
@@ -166,6 +168,14 @@ mod tests {
 
     fn second(n: u64) -> Tick {
         Tick(n * 1_000_000)
+    }
+
+    #[test]
+    fn a_first_word_that_nothing_is_left_is_believed() {
+        let bucket = Bucket::default();
+        bucket.hear(limit(60, 0, 60), 0.0, second(0));
+        assert!(bucket.wait_s(1.0, second(0)) > 0.9, "{}", bucket.wait_s(1.0, second(0)));
+        assert!(bucket.wait_s(1.0, second(2)) == 0.0);
     }
 
     fn limit(limit: u64, remaining: u64, reset_s: u64) -> Limit {

@@ -102,6 +102,7 @@ fn gateway(file: &File, data_dir: &Path, complaints: &mut Complaints<'_>) -> Gat
         deadlines: deadlines(file, complaints),
         shutdown_grace: from.shutdown_grace,
         migrated_keys: from.migrated_keys,
+        health_file: data_dir.join("health.json"),
         upgrade_socket: from.upgrade_socket.clone().unwrap_or_else(|| data_dir.join("upgrade.sock")),
         upgrade: false,
         access_log: file.log.access.clone(),
