@@ -38,8 +38,8 @@ pub struct Ask<'a> {
     pub arrived: Tick,
     /// Tokens of the prompt.
     pub prompt_tokens: u64,
-    /// The most tokens that the client allows.
-    pub max_tokens: u64,
+    /// The most tokens that the client allows, if it said.
+    pub max_tokens: Option<u64>,
     /// Hashes of the prompt's blocks; see [`crate::traffic::Request::prefix`].
     pub prefix: &'a [u64],
     /// Who asks.
@@ -62,6 +62,8 @@ pub enum Choice {
     Send {
         /// Where to.
         deployment: usize,
+        /// Seconds to wait before: it is asked again because there is nobody else.
+        delay_s: f64,
         /// Seconds after which it is given up if there was no token.
         timeout_s: f64,
     },
@@ -87,8 +89,8 @@ pub struct Attempt<'a> {
     pub first_at: Option<Tick>,
     /// Tokens of the prompt.
     pub prompt_tokens: u64,
-    /// The most tokens that the client allows.
-    pub max_tokens: u64,
+    /// The most tokens that the client allows, if it said.
+    pub max_tokens: Option<u64>,
     /// Hashes of the prompt's blocks.
     pub prefix: &'a [u64],
 }

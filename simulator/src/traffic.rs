@@ -15,8 +15,8 @@ pub struct Request {
     pub prompt_tokens: u64,
     /// Tokens that the answer will have, which no strategy knows beforehand.
     pub output_tokens: u64,
-    /// The most tokens that the client allows.
-    pub max_tokens: u64,
+    /// The most tokens that the client allows, if it said.
+    pub max_tokens: Option<u64>,
     /// The hash of each block of [`BLOCK_TOKENS`] together with all before it: equal hashes are equal prefixes.
     pub prefix: Vec<u64>,
     /// Who asks: a session, a user or a key, hashed.
@@ -164,7 +164,7 @@ fn request(class: &Class, at: Tick, (prompt, output): (u64, u64), (user, replica
         at,
         prompt_tokens: prompt,
         output_tokens: output.min(class.max_tokens),
-        max_tokens: class.max_tokens,
+        max_tokens: Some(class.max_tokens),
         prefix: Vec::new(),
         user,
         replica,

@@ -13,7 +13,7 @@ struct Script(Vec<usize>);
 impl Strategy for Script {
     fn choose(&mut self, _: &Ask<'_>, tried: &[usize], _: Tick) -> Choice {
         let deployment = self.0[tried.len().min(self.0.len() - 1)];
-        Choice::Send { deployment, timeout_s: 10.0 }
+        Choice::Send { deployment, delay_s: 0.0, timeout_s: 10.0 }
     }
 }
 
@@ -22,7 +22,7 @@ struct Bookkeeper(u64);
 
 impl Strategy for Bookkeeper {
     fn choose(&mut self, _: &Ask<'_>, tried: &[usize], _: Tick) -> Choice {
-        Choice::Send { deployment: tried.len() % 2, timeout_s: 1.0 }
+        Choice::Send { deployment: tried.len() % 2, delay_s: 0.0, timeout_s: 1.0 }
     }
 
     fn sent(&mut self, _: &Attempt<'_>, _: Tick) {
@@ -52,7 +52,7 @@ fn requests(count: u64, gap_s: f64) -> Vec<Request> {
         at: at(number),
         prompt_tokens: 1_000,
         output_tokens: 101,
-        max_tokens: 200,
+        max_tokens: Some(200),
         prefix: Vec::new(),
         user: number,
         replica: 0,

@@ -52,7 +52,7 @@ mod tests {
             at: Tick(0),
             prompt_tokens: 2_000,
             output_tokens: 1,
-            max_tokens: 1,
+            max_tokens: None,
             prefix: vec![1, 2, 3],
             user: 0,
             replica: 0,

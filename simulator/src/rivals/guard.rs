@@ -8,6 +8,8 @@ use crate::strategy::{Ask, Attempt, Choice, LimitsLeft, Outcome, Strategy};
 
 /// Seconds that rivals wait for a first token. Most ship with minutes; an operator who cares would set this.
 const TIMEOUT_S: f64 = 10.0;
+/// Seconds before a deployment is asked again by the same request; doubles with each attempt, with full jitter.
+const BACKOFF_S: f64 = 0.05;
 
 /// Keeps deployments out for a while.
 pub(super) trait Guard {
@@ -67,7 +69,12 @@ impl<G: Guard, P: Pick> Strategy for Guarded<G, P> {
             return self.guard.again(ask.fits).map_or(Choice::Refuse, |until| Choice::Wait { until });
         }
         match self.pick.pick(admitted, ask, now, &mut self.dice) {
-            Some(deployment) => Choice::Send { deployment, timeout_s: TIMEOUT_S },
+            Some(deployment) => {
+                let again = tried.contains(&deployment);
+                let longest_s = BACKOFF_S * (1u64 << tried.len().saturating_sub(1).min(8)) as f64;
+                let delay_s = if again { longest_s * self.dice.unit() } else { 0.0 };
+                Choice::Send { deployment, delay_s, timeout_s: TIMEOUT_S }
+            }
             None => Choice::Refuse,
         }
     }

@@ -14,6 +14,8 @@ pub(super) enum Event {
     Arrive(usize),
     /// A request wants its next attempt.
     Ask(usize),
+    /// An attempt at a deployment leaves, and is given up after so many microseconds without a token.
+    Depart(usize, usize, u64),
     /// A client leaves, if it has no token yet.
     Impatient(usize),
     /// The first token of an attempt.

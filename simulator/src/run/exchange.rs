@@ -4,12 +4,11 @@ use router_core::domain::Tick;
 
 use super::agenda::Event;
 use super::oracle;
-use super::{ATTEMPTS_MAX, BACKOFF_S, BUDGET_MAX, BUDGET_PER_REQUEST, Engine, IDLE_S, Mind};
-use crate::chance::{Dice, mix};
+use super::{ATTEMPTS_MAX, BUDGET_MAX, BUDGET_PER_REQUEST, Engine, IDLE_S, Mind};
 use crate::provider::{Reception, Service, Visit, usage};
 use crate::report::{ClientError, Ending};
 use crate::strategy::{Ask, Attempt, Choice, Failure, Outcome};
-use crate::units::{after, between};
+use crate::units::{after, between, micros, whole};
 
 /// A strategy that wants to be asked again is not asked sooner than this.
 const WAIT_MIN_S: f64 = 0.05;
@@ -60,7 +59,7 @@ impl Engine<'_> {
             return;
         }
         match self.choose(request, now) {
-            Choice::Send { deployment, timeout_s } => {
+            Choice::Send { deployment, delay_s, timeout_s } => {
                 if !self.exchanges[request].tried.is_empty() {
                     let gateway = &mut self.gateways[self.job.requests[request].replica];
                     if gateway.retry_budget < 1.0 {
@@ -68,7 +67,12 @@ impl Engine<'_> {
                     }
                     gateway.retry_budget -= 1.0;
                 }
-                self.send(request, deployment, timeout_s, now);
+                let event = Event::Depart(request, deployment, micros(timeout_s));
+                if delay_s > 0.0 {
+                    self.agenda.put(after(now, delay_s), event);
+                } else {
+                    self.handle(event, now);
+                }
             }
             Choice::Wait { until } => {
                 self.agenda.put(until.max(after(now, WAIT_MIN_S)), Event::Ask(request));
@@ -102,7 +106,10 @@ impl Engine<'_> {
         }
     }
 
-    fn send(&mut self, request: usize, deployment: usize, timeout_s: f64, now: Tick) {
+    pub(super) fn depart(&mut self, request: usize, deployment: usize, timeout: u64, now: Tick) {
+        if self.exchanges[request].ended {
+            return;
+        }
         let number = self.flights.len();
         let tries = self.exchanges[request].tried.len() as u64;
         self.report.attempts[deployment] += 1;
@@ -119,7 +126,8 @@ impl Engine<'_> {
             }
             Reception::Served(service) => self.served(number, service, now),
         }
-        self.agenda.put(after(now, timeout_s), Event::Fail(number, Failure::FirstTokenTimeout));
+        let given_up = Tick(now.0.saturating_add(timeout));
+        self.agenda.put(given_up, Event::Fail(number, Failure::FirstTokenTimeout));
     }
 
     fn served(&mut self, number: usize, service: Service, now: Tick) {
@@ -176,17 +184,10 @@ impl Engine<'_> {
     }
 
     fn next_attempt(&mut self, request: usize, now: Tick) {
-        let tried = &self.exchanges[request].tried;
-        if tried.len() >= ATTEMPTS_MAX {
+        if self.exchanges[request].tried.len() >= ATTEMPTS_MAX {
             return self.fail_request(request, ClientError::Exhausted, now);
         }
-        let fits = self.fits(&self.job.requests[request]);
-        if !tried.iter().fold(fits, |set, place| set.without(*place)).is_empty() {
-            return self.ask(request, now);
-        }
-        let times = (1u64 << tried.len().min(8)) as f64 / 2.0;
-        let jitter = Dice::new(self.job.seed.fork("backoff")).for_each(mix(request as u64) + tried.len() as u64).unit();
-        self.agenda.put(after(now, BACKOFF_S * times * jitter), Event::Ask(request));
+        self.ask(request, now);
     }
 
     pub(super) fn impatient(&mut self, request: usize, now: Tick) {
@@ -241,7 +242,7 @@ impl Engine<'_> {
         match failure {
             Failure::Broken => {
                 let written = service.stalls.unwrap_or(1.0) * output_tokens as f64;
-                self.bill(number, service.cached_tokens, crate::units::whole(written));
+                self.bill(number, service.cached_tokens, whole(written));
             }
             Failure::FirstTokenTimeout => self.bill(number, service.cached_tokens, 0),
             Failure::Connect | Failure::Status5xx | Failure::Throttled { .. } => {}

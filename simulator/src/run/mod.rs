@@ -26,8 +26,6 @@ pub const ATTEMPTS_MAX: usize = 4;
 pub const BUDGET_PER_REQUEST: f64 = 0.2;
 /// Retries that the budget holds at most, and at the start.
 pub const BUDGET_MAX: f64 = 100.0;
-/// Seconds before the first retry of a deployment that was tried before; doubles with each, with full jitter.
-pub const BACKOFF_S: f64 = 0.05;
 /// Seconds of silence within an answer after which it is given up.
 pub const IDLE_S: f64 = 20.0;
 
@@ -119,6 +117,7 @@ impl<'a> Engine<'a> {
         match event {
             Event::Arrive(request) => self.arrive(request, now),
             Event::Ask(request) => self.ask(request, now),
+            Event::Depart(request, deployment, wait) => self.depart(request, deployment, wait, now),
             Event::Impatient(request) => self.impatient(request, now),
             Event::First(flight) => self.first(flight, now),
             Event::Last(flight) => self.last(flight, now),
@@ -128,7 +127,7 @@ impl<'a> Engine<'a> {
 
     /// Deployments in whose window a request fits.
     fn fits(&self, request: &Request) -> Set {
-        let needed = request.prompt_tokens + request.max_tokens;
+        let needed = request.prompt_tokens + request.max_tokens.unwrap_or(0);
         let deployments = self.job.world.deployments.iter().enumerate();
         deployments.filter(|(_, deployment)| needed <= deployment.window_tokens).map(|(place, _)| place).collect()
     }

@@ -30,7 +30,7 @@ pub(super) fn choose(job: &Job<'_>, providers: &mut Providers<'_>, open: Set, vi
         micro_dollars(cost) + time + miss
     });
     match best {
-        Some(deployment) => Choice::Send { deployment, timeout_s: job.patience_s },
+        Some(deployment) => Choice::Send { deployment, delay_s: 0.0, timeout_s: job.patience_s },
         None if elapsed_s > WAIT_MAX_S => Choice::Refuse,
         None => Choice::Wait { until: after(now, AGAIN_S) },
     }
