@@ -10,6 +10,7 @@ pub mod chat;
 pub mod dialect;
 pub mod domain;
 pub mod exchange;
+pub mod health;
 pub mod json;
 pub mod plan;
 pub mod snapshot;

@@ -33,6 +33,12 @@ impl Id128 {
     }
 }
 
+impl fmt::Debug for Id128 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(&self.hex()).map_err(|_| fmt::Error)?)
+    }
+}
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 fn decode_hex<const N: usize>(text: &str) -> Option<[u8; N]> {

@@ -4,6 +4,35 @@
 //!
 //! Names (docs/routing.md): `provider/model` is one provider's model, a bare name is every deployment of it. The first
 //! slash splits, and only when a provider of that name exists: model names may contain slashes themselves.
+//!
+//! Which of several deployments serves is decided by a [`Board`]: it is asked with an [`Ask`] and a [`Policy`] and gives
+//! a [`Decision`]; what was sent is a [`Ticket`], by which it is told how it ended, once. What it knows is in
+//! [`crate::health`].
+
+mod affinity;
+mod ask;
+mod board;
+mod choose;
+mod decide;
+mod facts;
+mod field;
+mod filter;
+mod hedge;
+mod policy;
+mod report;
+mod retry;
+mod route;
+mod score;
+mod ticket;
+
+pub use affinity::{BLOCK_BYTES, BLOCKS_MAX, chain};
+pub use ask::{Ask, Choice, Decision, Unfit};
+pub use board::{Board, Layout, Quota};
+pub use facts::{Capabilities, Capability, Facts, PromptCache};
+pub use policy::{Objective, Policy, RetryBudget, Strategy};
+pub use report::{DeploymentHealth, HealthReport};
+pub use retry::{Setback, pause, retryable};
+pub use ticket::{Ending, Ticket};
 
 use crate::domain::Seed;
 use crate::snapshot::{Key, Snapshot};
