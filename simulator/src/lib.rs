@@ -8,6 +8,8 @@
 //! HTTP, dialects, keys, snapshots or configuration files.
 
 pub mod chance;
+pub mod columns;
+pub mod production;
 pub mod provider;
 pub mod report;
 pub mod rivals;

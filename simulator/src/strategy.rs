@@ -11,9 +11,10 @@ use crate::set::Set;
 pub trait Strategy {
     /// Decides on the next attempt of a request. `tried` has the places that were tried before, in order.
     fn choose(&mut self, ask: &Ask<'_>, tried: &[usize], now: Tick) -> Choice;
-    /// An attempt was sent, to the deployment that was chosen.
-    fn sent(&mut self, attempt: &Attempt<'_>, now: Tick) {
+    /// An attempt is about to be sent, to the deployment that was chosen. If it is not to be, the request asks again.
+    fn sent(&mut self, attempt: &Attempt<'_>, now: Tick) -> bool {
         let _ = (attempt, now);
+        true
     }
     /// The first token of an attempt is here.
     fn first(&mut self, attempt: &Attempt<'_>, now: Tick) {
@@ -23,9 +24,9 @@ pub trait Strategy {
     fn done(&mut self, attempt: &Attempt<'_>, outcome: &Outcome, now: Tick) {
         let _ = (attempt, outcome, now);
     }
-    /// An answer said how much of the limits is left.
-    fn limits(&mut self, deployment: usize, left: &LimitsLeft, now: Tick) {
-        let _ = (deployment, left, now);
+    /// The head of an answer, or of a 429, said how much of the limits was left when the request was let in.
+    fn limits(&mut self, attempt: &Attempt<'_>, left: &LimitsLeft, now: Tick) {
+        let _ = (attempt, left, now);
     }
 }
 
@@ -36,6 +37,8 @@ pub struct Ask<'a> {
     pub request: u64,
     /// When it arrived.
     pub arrived: Tick,
+    /// Seconds that it waited since, because it was told to.
+    pub waited_s: f64,
     /// Tokens of the prompt.
     pub prompt_tokens: u64,
     /// The most tokens that the client allows, if it said.
@@ -81,6 +84,8 @@ pub enum Choice {
 pub struct Attempt<'a> {
     /// Counts attempts.
     pub id: u64,
+    /// The number of its request.
+    pub request: u64,
     /// Where it was sent.
     pub deployment: usize,
     /// When it was sent.
@@ -139,10 +144,21 @@ impl Failure {
 /// What the `x-ratelimit-*` headers of an answer say.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct LimitsLeft {
-    /// Requests a minute and what is left of them.
-    pub requests: Option<(f64, f64)>,
-    /// Tokens a minute and what is left of them.
-    pub tokens: Option<(f64, f64)>,
+    /// Of requests.
+    pub requests: Option<LimitLeft>,
+    /// Of tokens.
+    pub tokens: Option<LimitLeft>,
+}
+
+/// One limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LimitLeft {
+    /// What is let in a minute.
+    pub per_minute: f64,
+    /// What would be let in now.
+    pub remaining: f64,
+    /// Seconds until nothing of it is used.
+    pub full_in_s: f64,
 }
 
 /// What an operator declares of a deployment: known to every strategy from the start.

@@ -40,6 +40,8 @@ pub struct Table {
     pub scenarios: Vec<&'static str>,
     /// The rivals.
     pub rivals: Vec<Row>,
+    /// The engine of the gateway.
+    pub ours: Row,
     /// The oracle.
     pub oracle: Row,
 }
@@ -54,6 +56,7 @@ pub fn compare(size: Size, seed: Seed) -> Table {
     Table {
         scenarios: all.iter().map(|scenario| scenario.name).collect(),
         rivals: rivals::ALL.iter().map(|rival| row(rival.name, &|trial| trial.rival(rival))).collect(),
+        ours: row("tollgate", &|trial| trial.production()),
         oracle: row("oracle", &|trial| trial.oracle()),
     }
 }
@@ -83,7 +86,7 @@ impl Table {
         }
         text.push_str("\n|---|---:|");
         text.push_str(&"---:|".repeat(self.scenarios.len()));
-        for row in self.rivals.iter().chain([&self.oracle]) {
+        for row in [&self.ours].into_iter().chain(&self.rivals).chain([&self.oracle]) {
             let relative = self.relative(row);
             let _ = write!(text, "\n| {} | {:.2} |", row.name, geometric_mean(&relative));
             for value in relative {

@@ -25,8 +25,9 @@ impl Strategy for Bookkeeper {
         Choice::Send { deployment: tried.len() % 2, delay_s: 0.0, timeout_s: 1.0 }
     }
 
-    fn sent(&mut self, _: &Attempt<'_>, _: Tick) {
+    fn sent(&mut self, _: &Attempt<'_>, _: Tick) -> bool {
         self.0 += 1;
+        true
     }
 
     fn done(&mut self, _: &Attempt<'_>, _: &Outcome, _: Tick) {

@@ -2,7 +2,7 @@
 
 use router_core::domain::Tick;
 
-use crate::strategy::LimitsLeft;
+use crate::strategy::{LimitLeft, LimitsLeft};
 use crate::units::between;
 use crate::world;
 
@@ -63,7 +63,8 @@ impl Account {
         let left = |bucket: &mut Option<Bucket>| {
             bucket.as_mut().map(|bucket| {
                 bucket.refill(now);
-                (bucket.per_minute, bucket.level.max(0.0).floor())
+                let full_in_s = (bucket.most - bucket.level) / bucket.per_minute * MINUTE_S;
+                LimitLeft { per_minute: bucket.per_minute, remaining: bucket.level.max(0.0), full_in_s }
             })
         };
         let (requests, tokens) = (left(&mut self.requests), left(&mut self.tokens));
@@ -106,7 +107,8 @@ mod tests {
         let mut account = Account::full(&limits);
         assert_eq!((0..20).filter(|_| account.take(1.0, Tick(0)).is_ok()).count(), 5);
         assert_eq!(account.take(1.0, Tick(0)), Err(Some(1.0)));
-        assert_eq!(account.headers(Tick(0)).expect("headers").requests, Some((60.0, 0.0)));
+        let left = account.headers(Tick(0)).expect("headers").requests;
+        assert_eq!(left, Some(LimitLeft { per_minute: 60.0, remaining: 0.0, full_in_s: 5.0 }));
         assert_eq!(account.take(1.0, Tick(1_000_000)), Ok(()));
     }
 }

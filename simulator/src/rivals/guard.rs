@@ -4,7 +4,7 @@ use router_core::domain::Tick;
 
 use crate::chance::Dice;
 use crate::set::Set;
-use crate::strategy::{Ask, Attempt, Choice, LimitsLeft, Outcome, Strategy};
+use crate::strategy::{Ask, Attempt, Choice, Outcome, Strategy};
 
 /// Seconds that rivals wait for a first token. Most ship with minutes; an operator who cares would set this.
 const TIMEOUT_S: f64 = 10.0;
@@ -79,9 +79,10 @@ impl<G: Guard, P: Pick> Strategy for Guarded<G, P> {
         }
     }
 
-    fn sent(&mut self, attempt: &Attempt<'_>, now: Tick) {
+    fn sent(&mut self, attempt: &Attempt<'_>, now: Tick) -> bool {
         self.guard.sent(attempt.deployment, now);
         self.pick.sent(attempt, now);
+        true
     }
 
     fn first(&mut self, attempt: &Attempt<'_>, now: Tick) {
@@ -92,8 +93,6 @@ impl<G: Guard, P: Pick> Strategy for Guarded<G, P> {
         self.guard.done(attempt.deployment, outcome, now);
         self.pick.done(attempt, outcome, now);
     }
-
-    fn limits(&mut self, _: usize, _: &LimitsLeft, _: Tick) {}
 }
 
 /// Keeps nobody out.

@@ -7,16 +7,19 @@ use super::oracle;
 use super::{ATTEMPTS_MAX, BUDGET_MAX, BUDGET_PER_REQUEST, Engine, IDLE_S, Mind};
 use crate::provider::{Reception, Service, Visit, usage};
 use crate::report::{ClientError, Ending};
-use crate::strategy::{Ask, Attempt, Choice, Failure, Outcome};
+use crate::strategy::{Ask, Attempt, Choice, Failure, LimitsLeft, Outcome, Strategy};
 use crate::units::{after, between, micros, whole};
 
 /// A strategy that wants to be asked again is not asked sooner than this.
-const WAIT_MIN_S: f64 = 0.05;
+const WAIT_MIN_S: f64 = 0.02;
+/// A strategy that changes its mind when an attempt is about to leave is asked again after this.
+const ASK_AGAIN_S: f64 = 0.001;
 
 /// Where a request stands.
 #[derive(Debug, Default)]
 pub(super) struct Exchange {
     tried: Vec<usize>,
+    waited_s: f64,
     live: Option<usize>,
     has_token: bool,
     ended: bool,
@@ -31,6 +34,8 @@ pub(super) struct Flight {
     sent_at: Tick,
     first_at: Option<Tick>,
     phase: Phase,
+    /// What the head of the answer will say of limits.
+    limits: Option<LimitsLeft>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,7 +80,9 @@ impl Engine<'_> {
                 }
             }
             Choice::Wait { until } => {
-                self.agenda.put(until.max(after(now, WAIT_MIN_S)), Event::Ask(request));
+                let until = until.max(after(now, WAIT_MIN_S));
+                self.exchanges[request].waited_s += between(now, until);
+                self.agenda.put(until, Event::Ask(request));
             }
             Choice::Refuse => self.fail_request(request, ClientError::Refused, now),
         }
@@ -87,6 +94,7 @@ impl Engine<'_> {
         let ask = Ask {
             request: number as u64,
             arrived: request.at,
+            waited_s: self.exchanges[number].waited_s,
             prompt_tokens: request.prompt_tokens,
             max_tokens: request.max_tokens,
             prefix: &request.prefix,
@@ -112,12 +120,19 @@ impl Engine<'_> {
         }
         let number = self.flights.len();
         let tries = self.exchanges[request].tried.len() as u64;
+        let flight =
+            Flight { request, deployment, tries, sent_at: now, first_at: None, phase: Phase::Lost, limits: None };
+        self.flights.push(flight);
+        if self.tell(number, |strategy, attempt| strategy.sent(attempt, now)) == Some(false) {
+            self.flights.pop();
+            return self.agenda.put(after(now, ASK_AGAIN_S), Event::Ask(request));
+        }
         self.report.attempts[deployment] += 1;
         self.exchanges[request].tried.push(deployment);
         self.exchanges[request].live = Some(number);
-        self.flights.push(Flight { request, deployment, tries, sent_at: now, first_at: None, phase: Phase::Lost });
-        self.tell(number, |strategy, attempt| strategy.sent(attempt, now));
-        match self.providers.receive(deployment, visit(self.job, &self.flights, number), now) {
+        let reception = self.providers.receive(deployment, visit(self.job, &self.flights, number), now);
+        self.flights[number].limits = self.providers.limits_left(deployment, now);
+        match reception {
             Reception::Fails(after_s, failure) => self.agenda.put(after(now, after_s), Event::Fail(number, failure)),
             Reception::Silent => {}
             Reception::Queued => {
@@ -260,11 +275,12 @@ impl Engine<'_> {
         self.report.spend(deployment.price.charge(&used).unwrap_or_default());
     }
 
-    fn tell(&mut self, number: usize, what: impl FnOnce(&mut dyn crate::strategy::Strategy, &Attempt<'_>)) {
+    fn tell<T>(&mut self, number: usize, what: impl FnOnce(&mut dyn Strategy, &Attempt<'_>) -> T) -> Option<T> {
         let flight = &self.flights[number];
         let request = &self.job.requests[flight.request];
         let attempt = Attempt {
             id: number as u64,
+            request: flight.request as u64,
             deployment: flight.deployment,
             sent_at: flight.sent_at,
             first_at: flight.first_at,
@@ -272,16 +288,15 @@ impl Engine<'_> {
             max_tokens: request.max_tokens,
             prefix: &request.prefix,
         };
-        if let Mind::Strategy(strategy) = &mut self.gateways[request.replica].mind {
-            what(strategy.as_mut(), &attempt);
+        match &mut self.gateways[request.replica].mind {
+            Mind::Strategy(strategy) => Some(what(strategy.as_mut(), &attempt)),
+            Mind::Oracle => None,
         }
     }
 
     fn tell_limits(&mut self, number: usize, now: Tick) {
-        let Flight { request, deployment, .. } = self.flights[number];
-        let Some(left) = self.providers.limits_left(deployment, now) else { return };
-        if let Mind::Strategy(strategy) = &mut self.gateways[self.job.requests[request].replica].mind {
-            strategy.limits(deployment, &left, now);
+        if let Some(left) = self.flights[number].limits {
+            self.tell(number, |strategy, attempt| strategy.limits(attempt, &left, now));
         }
     }
 }

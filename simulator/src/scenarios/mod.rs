@@ -10,6 +10,7 @@ mod pricing;
 
 use router_core::domain::{Credits, Seed};
 
+use crate::production::{self, Production};
 use crate::provider::usage;
 use crate::report::{Report, Weights, micro_dollars};
 use crate::rivals::Rival;
@@ -85,6 +86,12 @@ impl<'a> Trial<'a> {
     /// Runs any strategy, made for each gateway by its number.
     pub fn strategy(&self, make: impl Fn(u32) -> Box<dyn Strategy>) -> Report {
         self.each(|gateway| Mind::Strategy(make(gateway)))
+    }
+
+    /// Runs the gateway's own engine with the policy that wants what losses are counted by.
+    pub fn production(&self) -> Report {
+        let (facts, policy) = (facts(&self.scenario.world), production::policy(&self.weights));
+        self.strategy(|gateway| Box::new(Production::new(&facts, policy, self.seed.fork("production").step(gateway))))
     }
 
     /// Runs the oracle.
