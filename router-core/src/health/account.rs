@@ -26,6 +26,8 @@ const PACE_GROWS: f32 = 0.003;
 const PACED_S: f32 = 600.0;
 /// Seconds over which it is counted what went through.
 const COUNT_S: f32 = 15.0;
+/// With fewer answers than this in that time, it is not known what would go through.
+const COUNTED_MIN: f32 = 5.0;
 /// How fast the price of scarcity moves, per second.
 const PRICE_MOVES: f32 = 0.15;
 /// The fullness at which the price of scarcity stands still.
@@ -243,9 +245,10 @@ impl Account {
         let last = Tick(self.answered_at.load(Ordering::Relaxed));
         let alive_s = seconds(Tick(self.answering_since.load(Ordering::Relaxed)), now).max(1.0);
         let seen = self.answers.get() * exp(-seconds(last, now) / COUNT_S) / (1.0 - exp(-alive_s / COUNT_S));
-        let rate = (PACE * seen).max(0.1);
-        self.paced_at.store(now.0, Ordering::Relaxed);
-        self.pace.set(rate, rate.max(1.0), 0.0, now);
+        if seen * COUNT_S >= COUNTED_MIN {
+            self.paced_at.store(now.0, Ordering::Relaxed);
+            self.pace.set(PACE * seen, (PACE * seen).max(1.0), 0.0, now);
+        }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::health::{Fault, Flight, Need, RateLimits, Sent};
 #[must_use = "a request that nobody holds counts as ended"]
 pub struct Ticket {
     flight: Flight,
+    deployment: u32,
     seat: Arc<Seat>,
     sent: Sent,
     route: usize,
@@ -59,6 +60,7 @@ impl Board {
         let sent = seat.account.take(&need, choice.loss, now)?;
         Some(Ticket {
             flight,
+            deployment: choice.deployment,
             seat: Arc::clone(seat),
             sent,
             route: ask.route,
@@ -114,6 +116,11 @@ impl Board {
 }
 
 impl Ticket {
+    /// Where it was sent: a place among the deployments of the board that sent it.
+    pub const fn deployment(&self) -> u32 {
+        self.deployment
+    }
+
     /// When it was sent.
     pub const fn sent_at(&self) -> Tick {
         self.flight.sent()
