@@ -10,6 +10,7 @@ mod demo;
 mod keys;
 mod logging;
 mod print;
+mod replay;
 mod serve;
 mod summary;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         Command::Keys { config, command } => {
             keys::run(command, config.file.as_deref()).map_err(|error| error.to_string())
         }
+        Command::Replay(args) => replay::run(&args),
         Command::DemoProvider { listen, chunk_interval } => {
             demo_provider(listen, chunk_interval).map_err(|error| format!("the demo provider on {listen}: {error}"))
         }
