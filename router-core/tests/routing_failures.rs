@@ -358,7 +358,7 @@ fn scarce_cheap_capacity_goes_to_those_it_saves_most() {
 
 #[test]
 fn a_conversation_stays_where_its_prompt_is_cached_until_that_is_too_busy() {
-    let mut gateway = Gateway::new(vec![cached(facts("a")), cached(facts("b")), cached(facts("c"))]);
+    let mut gateway = Gateway::new(vec![cached("a"), cached("b"), cached("c")]);
     gateway.warm_up(0.5);
     let chain = chain(1, 24);
     let decide = |gateway: &mut Gateway| {
@@ -396,7 +396,7 @@ fn a_conversation_stays_where_its_prompt_is_cached_until_that_is_too_busy() {
 
 #[test]
 fn a_cache_that_never_answers_is_not_counted_on() {
-    let mut gateway = Gateway::new(vec![cached(facts("a"))]);
+    let mut gateway = Gateway::new(vec![cached("a")]);
     let chain = chain(1, 24);
     let mut expected = Vec::new();
     for _ in 0..100 {
