@@ -49,6 +49,12 @@ pub(crate) enum Command {
     },
     /// Run a log of requests against a modelled world, and show side by side what each policy would have made of it
     Replay(ReplayArgs),
+    /// Decide for another program: JSON lines in, decisions out; docs/route-stdio.md has the protocol
+    Route {
+        /// Read from standard input and write to standard output; there is no other way yet
+        #[arg(long, required = true)]
+        stdio: bool,
+    },
     /// Run the demo provider alone: OpenAI's API without an AI behind it
     DemoProvider {
         /// Address to listen on; port 0 takes a free one

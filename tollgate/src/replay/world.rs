@@ -9,6 +9,7 @@ use tollgate_simulator::world;
 
 use super::problem::Problems;
 use crate::config::parse_duration;
+use crate::declared::{PolicyFile, PriceFile};
 
 /// Gateways that one run may have.
 const GATEWAYS_MAX: usize = 256;
@@ -31,7 +32,7 @@ pub(super) struct File {
     deployments: Vec<Deployment>,
     /// Policies by name, for `--policy`.
     #[serde(default)]
-    pub(super) policies: std::collections::BTreeMap<String, super::policy::PolicyFile>,
+    pub(super) policies: std::collections::BTreeMap<String, PolicyFile>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -62,7 +63,7 @@ struct Deployment {
     first_token_spread: f64,
     tokens_per_second: f64,
     slots: Option<usize>,
-    price: Price,
+    price: PriceFile,
     cache: Option<Cache>,
     account: Option<toml::Spanned<String>>,
     #[serde(default = "usual_window")]
@@ -71,16 +72,6 @@ struct Deployment {
     weight: u32,
     #[serde(default)]
     faults: Vec<Fault>,
-}
-
-/// Dollars per million tokens.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Price {
-    input: String,
-    output: String,
-    cache_read: Option<String>,
-    cache_write: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -201,26 +192,12 @@ impl Deployment {
             },
             per_token_s: self.tokens_per_second.recip(),
             slots: self.slots,
-            price: self.price.model().map_err(|message| (None, message))?,
+            price: self.price.price().map_err(|message| (None, message))?,
             cache: self.cache.as_ref().map(Cache::model),
             account: account.transpose()?,
             window_tokens: u64::from(self.context_window),
             weight: self.weight.max(1),
             faults,
-        })
-    }
-}
-
-impl Price {
-    fn model(&self) -> Result<router_core::domain::Price, String> {
-        let read = |text: &str| text.parse().map_err(|error| format!("`price`: {text:?}: {error}"));
-        let input = read(&self.input)?;
-        let or_input = |text: &Option<String>| text.as_deref().map_or(Ok(input), read);
-        Ok(router_core::domain::Price {
-            input,
-            output: read(&self.output)?,
-            cache_read: or_input(&self.cache_read)?,
-            cache_write: or_input(&self.cache_write)?,
         })
     }
 }
