@@ -16,7 +16,7 @@ fn main() {
         let _ = writeln!(std::io::stderr(), "name a scenario and rivals; there are: {}", names.join(", "));
         return;
     };
-    let trial = Trial::new(scenario, Seed::new(1).step(0));
+    let trial = Trial::new(scenario, Seed::new(1).fork("run").step(0));
     let mut reports = vec![("tollgate".to_owned(), trial.production()), ("oracle".to_owned(), trial.oracle())];
     let named = arguments.filter_map(|name| rivals::named(&name));
     reports.extend(named.map(|rival| (rival.name.to_owned(), trial.rival(rival))));

@@ -9,6 +9,7 @@
 
 pub mod chance;
 pub mod columns;
+pub mod page;
 pub mod production;
 pub mod provider;
 pub mod report;

@@ -1,7 +1,5 @@
 //! The comparison: every strategy in every scenario, and the losses in relation to the best rival.
 
-use std::fmt::Write;
-
 use router_core::domain::Seed;
 
 use crate::report::Report;
@@ -19,9 +17,9 @@ pub struct Size {
 
 impl Size {
     /// What `docs/routing.md` shows.
-    pub const FULL: Self = Self { length_s: 600.0, runs: 3 };
+    pub const FULL: Self = Self { length_s: 600.0, runs: 8 };
     /// What a test can wait for.
-    pub const SHORT: Self = Self { length_s: 200.0, runs: 1 };
+    pub const SHORT: Self = Self { length_s: 400.0, runs: 2 };
 }
 
 /// One strategy's mean loss in each scenario, in millionths of a dollar per request.
@@ -62,7 +60,7 @@ pub fn compare(size: Size, seed: Seed) -> Table {
 }
 
 fn mean_loss(scenario: &Scenario, runs: u32, seed: Seed, run: &dyn Fn(&Trial<'_>) -> Report) -> f64 {
-    let losses = (0..runs).map(|number| run(&Trial::new(scenario, seed.step(number))).mean_loss());
+    let losses = (0..runs).map(|number| run(&Trial::new(scenario, seed.fork("run").step(number))).mean_loss());
     losses.sum::<f64>() / f64::from(runs)
 }
 
@@ -78,23 +76,15 @@ impl Table {
         row.loss.iter().enumerate().map(|(scenario, loss)| loss / self.best_rival(scenario).1).collect()
     }
 
-    /// The matrix of relative losses, as Markdown.
-    pub fn matrix(&self) -> String {
-        let mut text = String::from("| strategy | all |");
-        for name in &self.scenarios {
-            let _ = write!(text, " {name} |");
-        }
-        text.push_str("\n|---|---:|");
-        text.push_str(&"---:|".repeat(self.scenarios.len()));
-        for row in [&self.ours].into_iter().chain(&self.rivals).chain([&self.oracle]) {
-            let relative = self.relative(row);
-            let _ = write!(text, "\n| {} | {:.2} |", row.name, geometric_mean(&relative));
-            for value in relative {
-                let _ = write!(text, " {value:.2} |");
-            }
-        }
-        text.push('\n');
-        text
+    /// A row's mean over all scenarios, in relation to the best rival of each.
+    pub fn mean(&self, row: &Row) -> f64 {
+        geometric_mean(&self.relative(row))
+    }
+
+    /// The worst scenario of a row: its place, and the loss in relation to the best rival there.
+    pub fn worst(&self, row: &Row) -> (usize, f64) {
+        let relative = self.relative(row).into_iter().enumerate();
+        relative.max_by(|(_, a), (_, b)| a.total_cmp(b)).unwrap_or((0, f64::NAN))
     }
 }
 
