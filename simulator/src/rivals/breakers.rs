@@ -8,7 +8,7 @@ use crate::set::Set;
 use crate::strategy::Outcome;
 use crate::units::after;
 
-/// Failures in a row that open it.
+/// Failures in a row that open it. 429s are among them: with only 5xx it would do worse here.
 const FAILURES_MAX: u32 = 7;
 /// The first penalty, which doubles with each failed probe up to the longest.
 const PENALTY_S: f64 = 1.0;
@@ -61,9 +61,9 @@ impl Guard for ConsecutiveFailures {
         match outcome {
             Outcome::Complete { .. } => *breaker = Breaker::default(),
             Outcome::ClientGone => breaker.probing = false,
-            Outcome::Failed(failure) => {
+            Outcome::Failed(_) => {
                 let probed = std::mem::take(&mut breaker.probing);
-                breaker.failures += u32::from(!failure.is_throttle());
+                breaker.failures += 1;
                 let trips = breaker.until.is_none() && breaker.failures >= FAILURES_MAX;
                 if trips || probed {
                     let penalty_s = (PENALTY_S * 2f64.powi(breaker.trips)).min(PENALTY_MAX_S);
@@ -72,5 +72,31 @@ impl Guard for ConsecutiveFailures {
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use router_core::domain::Seed;
+
+    use super::*;
+    use crate::strategy::Failure;
+
+    #[test]
+    fn seven_failures_in_a_row_trip_it_and_one_probe_at_a_time_follows() {
+        let (all, failed) = (Set::first(1), Outcome::Failed(Failure::Status5xx));
+        let mut breakers = ConsecutiveFailures::new(1, Dice::new(Seed::new(1)));
+        for _ in 0..6 {
+            breakers.done(0, &failed, Tick(0));
+        }
+        assert_eq!(breakers.admits(all, Tick(0)), all);
+        breakers.done(0, &failed, Tick(0));
+        assert!(breakers.admits(all, Tick(900_000)).is_empty());
+        let later = Tick(2_000_000);
+        assert_eq!(breakers.admits(all, later), all, "a second and half a second of jitter");
+        breakers.sent(0, later);
+        assert!(breakers.admits(all, later).is_empty(), "the probe is under way");
+        breakers.done(0, &Outcome::Complete { output_tokens: 1, cached_tokens: 0 }, later);
+        assert_eq!(breakers.admits(all, later), all);
     }
 }

@@ -113,3 +113,36 @@ impl Guard for OutlierEjection {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::strategy::Failure;
+
+    #[test]
+    fn five_failures_in_a_row_eject_one_host_and_no_second_one() {
+        let mut hosts = OutlierEjection::new(4);
+        for place in [0, 1] {
+            for _ in 0..5 {
+                hosts.done(place, &Outcome::Failed(Failure::Connect), Tick(0));
+            }
+        }
+        let all = Set::first(4);
+        assert_eq!(hosts.admits(all, Tick(1)), all.without(0), "a tenth of four hosts is one");
+        // Hosts come back when they are looked at, every ten seconds.
+        assert_eq!(hosts.admits(all, Tick(20_000_000)), all.without(0));
+        assert_eq!(hosts.admits(all, Tick(30_000_000)), all);
+    }
+
+    #[test]
+    fn a_429_is_no_failure_and_half_of_the_hosts_gone_is_a_panic() {
+        let mut hosts = OutlierEjection::new(2);
+        for _ in 0..9 {
+            hosts.done(0, &Outcome::Failed(Failure::Throttled { retry_after_s: None }), Tick(0));
+            hosts.done(1, &Outcome::Failed(Failure::Connect), Tick(0));
+        }
+        let all = Set::first(2);
+        assert_eq!(hosts.admits(all, Tick(1)), all.without(1));
+        assert_eq!(hosts.admits(all.without(0), Tick(1)), all.without(0));
+    }
+}
