@@ -104,6 +104,29 @@ fn what_failed_is_not_asked_again_and_loses_its_place() {
 }
 
 #[test]
+fn a_late_first_token_may_be_hedged_and_the_slower_attempt_is_told_apart() {
+    let mut router = Router::start();
+    let deployments = ["a", "b"].map(|name| json!({"name": name, "price": {"input": "0.10", "output": "0.20"}}));
+    router.ask(&json!({"type": "hello", "deployments": deployments, "policy": {"hedging": true}}));
+    // Hedges are paid from a budget that requests fill.
+    for round in 0..200 {
+        router.serve(&format!("r{round}"), f64::from(round) * 3.0);
+    }
+    let late = router.request("late", 700.0, &[]);
+    let first = late["deployment"].as_str().expect("a deployment").to_owned();
+    assert!(late["hedge_after_s"].as_f64().expect("seconds") >= 0.25);
+    let mut hedge = json!({"type": "request", "id": "late", "now": 706, "prompt_tokens": 900, "tried": [first]});
+    hedge["hedge"] = json!(true);
+    let second = router.ask(&hedge)["deployment"].as_str().expect("worth six seconds of waiting").to_owned();
+    assert_ne!(first, second);
+    let done = |deployment: Option<&str>, outcome: &str| json!({"type": "done", "id": "late", "now": 707, "deployment": deployment, "outcome": outcome});
+    assert!(router.ask(&done(None, "complete"))["error"].as_str().expect("an error").contains("several attempts"));
+    router.tell(&done(Some(&second), "complete"));
+    router.tell(&done(Some(&first), "gone"));
+    assert!(router.ask(&done(None, "complete"))["error"].as_str().expect("an error").contains("no attempt"));
+}
+
+#[test]
 fn a_request_that_fits_nowhere_is_told_why() {
     let mut router = Router::with_two();
     let line = json!({"type": "request", "id": "long", "now": 0, "prompt_tokens": 100_000});

@@ -77,7 +77,10 @@ impl Desk {
         if let Some(since) = open.waits_since.take() {
             open.waited += Duration::from_micros(now.micros_since(since));
         }
-        open.chain = chain;
+        // A later line of the same request may leave its prefix out.
+        if !chain.is_empty() {
+            open.chain = chain;
+        }
         let (chain, arrived, waited) = (open.chain.clone(), open.arrived, open.waited);
         let ask = Ask {
             prompt_tokens: line.prompt_tokens,
@@ -115,14 +118,14 @@ impl Desk {
             };
             if !ask.tried.is_empty() && !self.board.retry(ask, &self.policy) {
                 self.forget(id);
-                return Answer::Nobody { id: id.to_owned(), deployment: None, reason: "retries_used_up" };
+                return Answer::Nobody { id: id.to_owned(), deployment: (), reason: "retries_used_up" };
             }
             if let Some(answer) = self.send(id, &choice, ask) {
                 return answer;
             }
         }
         self.forget(id);
-        Answer::Nobody { id: id.to_owned(), deployment: None, reason: "taken_meanwhile" }
+        Answer::Nobody { id: id.to_owned(), deployment: (), reason: "taken_meanwhile" }
     }
 
     fn hedge(&mut self, id: &str, ask: &Ask<'_>) -> Result<Answer, String> {
@@ -131,7 +134,7 @@ impl Desk {
         let seed = self.next_seed();
         let choice = self.board.hedge(ask, sent_at, &self.policy, self.now, seed);
         let answer = choice.and_then(|choice| self.send(id, &choice, ask));
-        let nobody = || Answer::Nobody { id: id.to_owned(), deployment: None, reason: "not_worth_it" };
+        let nobody = || Answer::Nobody { id: id.to_owned(), deployment: (), reason: "not_worth_it" };
         Ok(answer.unwrap_or_else(nobody))
     }
 

@@ -134,7 +134,8 @@ pub(super) enum Answer {
     /// Nobody else is to be asked: retries are used up, or hedging is not worth it.
     Nobody {
         id: String,
-        deployment: Option<String>,
+        /// `null`, where other answers have a name.
+        deployment: (),
         reason: &'static str,
     },
     /// No deployment can serve it.
