@@ -303,6 +303,35 @@ fn no_queue_grows_behind_a_survivor() {
     assert!(sent > 700 && longest <= 24, "{sent} sent, {refused} had to wait, and {longest} were there at once");
 }
 
+/// Eight slots of two seconds, and load that grows from four to fourteen requests over many answers.
+#[test]
+fn a_queue_that_grows_slowly_is_found_to_be_one() {
+    let mut gateway = Gateway::new(vec![facts("a")]);
+    gateway.warm_up(0.5);
+    let mut flying = std::collections::VecDeque::new();
+    for step in 0..600u32 {
+        let busy = 4 + step / 60;
+        while flying.len() < busy as usize {
+            let others = u32::try_from(flying.len()).expect("a few") as f32;
+            let queued = router_core::health::queue_s(others, 8.0, 2.0);
+            let first = gateway.now.after(Duration::from_secs_f32(0.5 + queued));
+            let last = first.after(Duration::from_secs_f32(1.5));
+            flying.push_back((first, last, gateway.send_to(0)));
+        }
+        if let Some((first, last, mut ticket)) = flying.pop_front() {
+            gateway.board.first(&mut ticket, &[], first);
+            gateway.board.done(ticket, complete(), last);
+            gateway.pass(0.2);
+        }
+    }
+    let known = gateway.board.vitals(0).unwrap().read(gateway.now);
+    assert!((5.0..12.0).contains(&known.knee), "{known:?}");
+    assert!(
+        known.slowness < 1.5 && known.line[2] <= 0.0101,
+        "neither slowness nor the line take it for theirs: {known:?}"
+    );
+}
+
 #[test]
 fn long_prompts_do_not_spoil_what_is_expected_of_short_ones() {
     let mut gateway = Gateway::new(vec![facts("long"), facts("short")]);
@@ -358,7 +387,7 @@ fn scarce_cheap_capacity_goes_to_those_it_saves_most() {
 
 #[test]
 fn a_conversation_stays_where_its_prompt_is_cached_until_that_is_too_busy() {
-    let mut gateway = Gateway::new(vec![cached(facts("a")), cached(facts("b")), cached(facts("c"))]);
+    let mut gateway = Gateway::new(vec![cached("a"), cached("b"), cached("c")]);
     gateway.warm_up(0.5);
     let chain = chain(1, 24);
     let decide = |gateway: &mut Gateway| {
@@ -396,7 +425,7 @@ fn a_conversation_stays_where_its_prompt_is_cached_until_that_is_too_busy() {
 
 #[test]
 fn a_cache_that_never_answers_is_not_counted_on() {
-    let mut gateway = Gateway::new(vec![cached(facts("a"))]);
+    let mut gateway = Gateway::new(vec![cached("a")]);
     let chain = chain(1, 24);
     let mut expected = Vec::new();
     for _ in 0..100 {

@@ -73,11 +73,16 @@ impl Play {
         }
     }
 
+    /// The place of one that is running.
+    fn any(&mut self) -> usize {
+        self.chance.below(u32::try_from(self.running.len()).expect("a few")) as usize
+    }
+
     fn first(&mut self) {
         if self.running.is_empty() {
             return;
         }
-        let at = self.chance.below(u32::try_from(self.running.len()).unwrap()) as usize;
+        let at = self.any();
         self.gateway.board.first(&mut self.running[at].ticket, &[], self.gateway.now);
     }
 
@@ -85,7 +90,7 @@ impl Play {
         if self.running.is_empty() {
             return;
         }
-        let at = self.chance.below(u32::try_from(self.running.len()).unwrap()) as usize;
+        let at = self.any();
         let Running { ticket, .. } = self.running.swap_remove(at);
         // The first deployment is bad and the second one worse.
         let failing = [5, 8, 1][(ticket.deployment() as usize).min(2)];

@@ -47,6 +47,14 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Run a log of requests against a modelled world, and show side by side what each policy would have made of it
+    Replay(ReplayArgs),
+    /// Decide for another program: JSON lines in, decisions out; docs/route-stdio.md has the protocol
+    Route {
+        /// Read from standard input and write to standard output; there is no other way yet
+        #[arg(long, required = true)]
+        stdio: bool,
+    },
     /// Run the demo provider alone: OpenAI's API without an AI behind it
     DemoProvider {
         /// Address to listen on; port 0 takes a free one
@@ -64,6 +72,26 @@ pub(crate) struct ConfigArgs {
     /// Configuration file [default: $TOLLGATE_CONFIG, or tollgate.toml if it exists]
     #[arg(long = "config", value_name = "FILE", global = true)]
     pub(crate) file: Option<PathBuf>,
+}
+
+/// What to replay, where and by whom.
+#[derive(Args, Debug)]
+pub(crate) struct ReplayArgs {
+    /// The log: our own as CSV or JSON lines, or a public trace; docs/replay.md has the formats
+    #[arg(long, value_name = "FILE")]
+    pub(crate) trace: PathBuf,
+    /// The world, a TOML file: deployments with their speed, prices, limits and faults
+    #[arg(long, value_name = "FILE")]
+    pub(crate) world: PathBuf,
+    /// Who decides: policies of the world's file, `balanced`, `cheapest`, `fastest`, rivals such as `least_busy`, `oracle`
+    #[arg(long = "policy", value_name = "NAMES", value_delimiter = ',', default_value = "balanced")]
+    pub(crate) policies: Vec<String>,
+    /// Where chance comes from: the same seed gives the same output
+    #[arg(long, value_name = "NUMBER", default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// What becomes of a request that a provider's API cannot express whole.

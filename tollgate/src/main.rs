@@ -6,10 +6,13 @@
 mod alloc;
 mod cli;
 mod config;
+mod declared;
 mod demo;
 mod keys;
 mod logging;
 mod print;
+mod replay;
+mod route;
 mod serve;
 mod summary;
 
@@ -33,6 +36,8 @@ fn main() -> ExitCode {
         Command::Keys { config, command } => {
             keys::run(command, config.file.as_deref()).map_err(|error| error.to_string())
         }
+        Command::Replay(args) => replay::run(&args),
+        Command::Route { stdio: _ } => route::run().map_err(|error| error.to_string()),
         Command::DemoProvider { listen, chunk_interval } => {
             demo_provider(listen, chunk_interval).map_err(|error| format!("the demo provider on {listen}: {error}"))
         }

@@ -4,6 +4,9 @@
 const MEMORY: f64 = 150.0;
 /// How firmly the prior holds each coefficient, in the units of its own square.
 const RIDGE: [f64; 3] = [4.0, 200.0, 2500.0];
+/// A request in flight makes others slower by this share of an idle deployment's time at most. Beyond that it is a
+/// queue, which bends where a line cannot, and is the knee's to find.
+const BUSY_SHARE: f64 = 0.02;
 
 /// Decayed weighted least squares of `y` on `(1, tokens, in_flight)`.
 ///
@@ -49,10 +52,18 @@ impl Fit {
         let (c11, c12, c22) = (ii * qq - iq * iq, iu * iq - ii * uq, ii * uu - iu * iu);
         let determinant = ii * c00 + iu * c01 + iq * c02;
         let rows = [[c00, c01, c02], [c01, c11, c12], [c02, c12, c22]];
-        rows.map(|row| {
-            let sum: f64 = row.iter().zip(right).map(|(cofactor, right)| cofactor * right).sum();
-            narrow((sum / determinant).max(0.0))
-        })
+        let [a, b, c] = rows.map(|row| row.iter().zip(right).map(|(cofactor, right)| cofactor * right).sum::<f64>());
+        let (a, b, c) = (a / determinant, b / determinant, c / determinant);
+        let most = BUSY_SHARE * a.max(self.prior[0]);
+        if a >= 0.0 && b >= 0.0 && (0.0..=most).contains(&c) {
+            return [a, b, c].map(narrow);
+        }
+        // With the last at its bound, the first two are the best for it.
+        let c = c.clamp(0.0, most);
+        let (right_i, right_u) = (right[0] - iq * c, right[1] - uq * c);
+        let determinant = ii * uu - iu * iu;
+        let (a, b) = ((uu * right_i - iu * right_u) / determinant, (ii * right_u - iu * right_i) / determinant);
+        [a.max(0.0), b.max(0.0), c].map(narrow)
     }
 }
 

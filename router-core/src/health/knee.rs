@@ -13,7 +13,7 @@ const FIRST_QUEUED: f32 = 2.5;
 /// Those beyond which a known knee is moved.
 const QUEUED: f32 = 1.5;
 /// How far a knee moves towards a busier normal answer.
-const UP: f32 = 0.3;
+const UP: f32 = 0.15;
 /// How far it moves towards what a queued answer implies.
 const MOVE: f32 = 0.22;
 
@@ -30,9 +30,9 @@ pub fn queue_s(in_flight: f32, knee: f32, occupancy_s: f32) -> f32 {
 pub(super) struct Sighting {
     /// Requests in flight, this one included.
     pub(super) busy: f32,
-    /// By how many standard deviations the logarithm of its time was above the expected.
+    /// By how many standard deviations the logarithm of its time was above that of the line.
     pub(super) surprise: f32,
-    /// Seconds that it took longer than expected.
+    /// Seconds that it took longer than that.
     pub(super) excess_s: f32,
     /// Mean seconds that a request holds its slot.
     pub(super) occupancy_s: f32,

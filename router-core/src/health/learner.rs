@@ -87,11 +87,12 @@ impl Vitals {
         let plain = base * self.slowness.get();
         let sigma = self.sigma.get();
         let knee = self.knee.get();
-        let residual = ln(seen.took_s.max(1e-4) / base) - self.level.get();
+        let above = ln(seen.took_s.max(1e-4) / base);
+        // Against the line and not the level: a queue that grows slowly takes the level with it.
         let sighting = Sighting {
             busy: seen.in_flight + 1.0,
-            surprise: residual / sigma,
-            excess_s: seen.took_s - plain,
+            surprise: above / sigma,
+            excess_s: seen.took_s - base,
             occupancy_s: self.occupancy.get(),
         };
         self.knee.set(learner.knee.see(knee, sighting, now));
@@ -104,7 +105,7 @@ impl Vitals {
         for (value, found) in self.line.iter().zip(found) {
             value.set(found);
         }
-        self.move_level(&mut learner, residual, now);
+        self.move_level(&mut learner, above - self.level.get(), now);
     }
 
     fn move_level(&self, learner: &mut Learner, residual: f32, now: Tick) {

@@ -13,6 +13,8 @@ use crate::domain::Tick;
 const RECOVERS_S: f32 = 15.0;
 /// The probability of an error that nobody is ever below.
 pub(super) const ERROR_LEAST: f32 = 0.002;
+/// So little above that is nothing, and needs no exponential.
+const ERROR_NOTHING: f32 = 0.0005;
 /// What was failing and is not used any more is believed to recover with this time, in seconds.
 const ERROR_FADES_S: f32 = 20.0;
 /// What a first estimate of the spread is: the variance of the logarithm of times to first token.
@@ -184,7 +186,7 @@ impl Vitals {
 
     pub(super) fn believed_error(&self, now: Tick) -> f32 {
         let above = self.error.get() - ERROR_LEAST;
-        if above <= 0.0 {
+        if above < ERROR_NOTHING {
             return ERROR_LEAST;
         }
         let age_s = seconds(Tick(self.error_at.load(Ordering::Relaxed)), now);

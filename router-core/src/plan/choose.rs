@@ -74,40 +74,45 @@ impl Verdict {
 
 impl Round<'_> {
     /// Decides on one field.
-    pub(super) fn judge(&self, field: &Field) -> Verdict {
-        if field.runners().is_empty() {
-            return Verdict { decision: Decision::Unfit(field.closest.reason()), ..Verdict::NOBODY };
+    pub(super) fn judge<const SIZE: usize>(&self, field: &Field<SIZE>) -> Verdict {
+        match field.runners() {
+            [] => Verdict { decision: Decision::Unfit(field.closest.reason()), ..Verdict::NOBODY },
+            runners => self.judge_runners(runners),
         }
+    }
+
+    fn judge_runners(&self, runners: &[Runner]) -> Verdict {
         let fresh = |runner: &Runner| !runner.tried && runner.is_open();
-        if let Some(best) = self.best(field, |runner| fresh(runner) && self.has_room(runner), |runner| runner.key) {
-            let taken = self.in_distress(field, best).unwrap_or(best);
+        if let Some(best) = self.best(runners, |runner| fresh(runner) && self.has_room(runner), |runner| runner.key) {
+            let taken = self.in_distress(runners, best).unwrap_or(best);
             return self.send(taken, Rank::Usual);
         }
-        if let Some(verdict) = self.wait(field, fresh) {
+        if let Some(verdict) = self.wait(runners, fresh) {
             return verdict;
         }
         let shut = |runner: &Runner| matches!(runner.access, Access::Shut { .. }) && runner.free_at <= self.now;
-        if let Some(least_bad) = self.best(field, |runner| !runner.tried && shut(runner), |runner| runner.sober_key) {
+        if let Some(least_bad) = self.best(runners, |runner| !runner.tried && shut(runner), |runner| runner.sober_key) {
             return self.send(least_bad, Rank::Panic);
         }
         let again = |runner: &Runner| runner.tried && runner.is_open();
-        if let Some(best) = self.best(field, |runner| again(runner) && self.has_room(runner), |runner| runner.sober_key)
+        if let Some(best) =
+            self.best(runners, |runner| again(runner) && self.has_room(runner), |runner| runner.sober_key)
         {
             return self.send(best, Rank::Again);
         }
-        if let Some(verdict) = self.wait(field, again) {
+        if let Some(verdict) = self.wait(runners, again) {
             return verdict;
         }
-        match self.best(field, shut, |runner| runner.sober_key) {
+        match self.best(runners, shut, |runner| runner.sober_key) {
             Some(least_bad) => self.send(least_bad, Rank::Again),
-            None => self.refuse(field),
+            None => self.refuse(runners),
         }
     }
 
     /// One of the best of those that qualify: those that are equal to it but for a little share it by chance.
     pub(super) fn best<'f>(
         &self,
-        field: &'f Field,
+        runners: &'f [Runner],
         qualifies: impl Fn(&Runner) -> bool,
         key: impl Fn(&Runner) -> f32,
     ) -> Option<&'f Runner> {
@@ -118,15 +123,15 @@ impl Round<'_> {
         };
         let mut first = u8::MAX;
         if by_priority {
-            let runners = field.runners().iter().filter(|runner| qualifies(runner));
+            let runners = runners.iter().filter(|runner| qualifies(runner));
             first = runners.map(|runner| runner.priority).min()?;
         }
         let of_first = |runner: &&Runner| qualifies(runner) && (!by_priority || runner.priority == first);
-        let least = field.runners().iter().filter(of_first).map(&key).reduce(f32::min)?;
+        let least = runners.iter().filter(of_first).map(&key).reduce(f32::min)?;
         let equal = |runner: &&Runner| of_first(runner) && key(runner) <= least + least.abs() * band;
-        let count = u32::try_from(field.runners().iter().filter(equal).count()).unwrap_or(0);
+        let count = u32::try_from(runners.iter().filter(equal).count()).unwrap_or(0);
         let drawn = if count > 1 { self.seed.fork("tie").below(count) } else { 0 };
-        field.runners().iter().filter(equal).nth(drawn as usize)
+        runners.iter().filter(equal).nth(drawn as usize)
     }
 
     /// Whether a request may be sent there without queueing for long, and without being one too many.
@@ -140,7 +145,7 @@ impl Round<'_> {
     }
 
     /// A tripped one that is worth trying before its time, when all that work are that much dearer.
-    fn in_distress<'f>(&self, field: &'f Field, best: &Runner) -> Option<&'f Runner> {
+    fn in_distress<'f>(&self, runners: &'f [Runner], best: &Runner) -> Option<&'f Runner> {
         let priced = matches!(self.policy.strategy, Strategy::Adaptive | Strategy::Priority);
         let soonest = |runner: &&Runner| match runner.access {
             Access::Shut { until, .. } => until,
@@ -150,7 +155,7 @@ impl Round<'_> {
             let shut = matches!(runner.access, Access::Shut { distress: true, .. });
             shut && !runner.tried && self.has_room(runner) && best.key > DISTRESS * runner.key
         };
-        field.runners().iter().filter(|runner| priced && worth(runner)).min_by_key(soonest)
+        runners.iter().filter(|runner| priced && worth(runner)).min_by_key(soonest)
     }
 
     fn send(&self, runner: &Runner, rank: Rank) -> Verdict {
@@ -195,12 +200,11 @@ impl Round<'_> {
 
     /// Waiting for one of those that qualify, if there is room soon enough. That a request waits and another is refused
     /// keeps what is behind from growing a queue that outlives its cause.
-    fn wait(&self, field: &Field, qualifies: impl Fn(&Runner) -> bool) -> Option<Verdict> {
+    fn wait(&self, runners: &[Runner], qualifies: impl Fn(&Runner) -> bool) -> Option<Verdict> {
         let weights = &self.request.weights;
         let most_s = (WAIT_FOR_ERROR * weights.error / weights.waiting.max(1e-3)).min(WAIT_MAX_S);
         let left = seconds(most_s).saturating_sub(self.ask.waited);
-        let soonest =
-            field.runners().iter().filter(|runner| qualifies(runner)).map(|runner| self.room_at(runner)).min()?;
+        let soonest = runners.iter().filter(|runner| qualifies(runner)).map(|runner| self.room_at(runner)).min()?;
         let until = soonest.max(self.now.after(WAIT_LEAST));
         // Milliseconds, so that a key keeps them exactly for hours.
         let key = until.micros_since(self.now) as f32 * 1e-3;
@@ -208,12 +212,12 @@ impl Round<'_> {
         (until <= self.now.after(left)).then_some(verdict)
     }
 
-    fn refuse(&self, field: &Field) -> Verdict {
+    fn refuse(&self, runners: &[Runner]) -> Verdict {
         let at = |runner: &Runner| match runner.access {
             Access::Shut { until, .. } | Access::Barred { until } => self.room_at(runner).max(until),
             Access::Healthy | Access::Due => self.room_at(runner),
         };
-        let soonest = field.runners().iter().map(at).min().unwrap_or(self.now);
+        let soonest = runners.iter().map(at).min().unwrap_or(self.now);
         let retry_after = Duration::from_micros(soonest.micros_since(self.now)).max(WAIT_LEAST);
         Verdict { decision: Decision::Refused { retry_after }, rank: Rank::Refused, key: retry_after.as_secs_f32() }
     }

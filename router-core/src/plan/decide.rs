@@ -3,7 +3,7 @@
 use super::ask::{Ask, Decision};
 use super::board::Board;
 use super::choose::{Rank, Verdict};
-use super::field::{FIELD_MAX, Round};
+use super::field::{FIELD_MAX, FIELD_SMALL, Round};
 use super::policy::{Policy, Strategy};
 use super::score::Request;
 use crate::domain::{Seed, Tick};
@@ -21,8 +21,12 @@ impl Board {
         if ask.tried.is_empty() && ask.waited.is_zero() {
             self.route(ask.route).pay_in(&policy.retries);
         }
-        if ask.candidates.len() <= FIELD_MAX {
-            return round.judge(&round.survey(ask.candidates, 0)).decision;
+        let count = ask.candidates.len();
+        if count <= FIELD_SMALL {
+            return round.judge(&round.survey::<FIELD_SMALL>(ask.candidates, 0)).decision;
+        }
+        if count <= FIELD_MAX {
+            return round.judge(&round.survey::<FIELD_MAX>(ask.candidates, 0)).decision;
         }
         let decision = round.judge_many().decision;
         if let Decision::Send(choice) = decision {
@@ -50,13 +54,13 @@ impl Round<'_> {
         if self.policy.strategy == Strategy::Adaptive {
             let mut sample = Sample::default();
             self.draw(&mut sample);
-            let verdict = self.judge(&self.survey(sample.deployments(), 0));
+            let verdict = self.judge(&self.survey::<FIELD_MAX>(sample.deployments(), 0));
             if verdict.rank == Rank::Usual {
                 return verdict;
             }
         }
         let parts = self.ask.candidates.chunks(FIELD_MAX).enumerate();
-        let verdicts = parts.map(|(at, part)| self.judge(&self.survey(part, at * FIELD_MAX)));
+        let verdicts = parts.map(|(at, part)| self.judge(&self.survey::<FIELD_MAX>(part, at * FIELD_MAX)));
         verdicts.reduce(Verdict::better).unwrap_or(Verdict::NOBODY)
     }
 

@@ -11,6 +11,8 @@ use crate::health::{Access, Need};
 
 /// Candidates that are looked at side by side.
 pub(super) const FIELD_MAX: usize = 32;
+/// Most routes have fewer than this: a field of their size is laid out sooner.
+pub(super) const FIELD_SMALL: usize = 12;
 /// What is believed of the errors of a tripped one when it is weighed whether to try it: it would not be tried to find
 /// what is known.
 const HOPED_ERROR: f32 = 0.1;
@@ -75,26 +77,26 @@ impl Runner {
     }
 }
 
-/// Those of up to [`FIELD_MAX`] candidates that can serve the request.
+/// Those of up to so many candidates that can serve the request.
 #[derive(Debug)]
-pub(super) struct Field {
-    runners: [Runner; FIELD_MAX],
+pub(super) struct Field<const SIZE: usize> {
+    runners: [Runner; SIZE],
     count: usize,
     /// Why the others cannot.
     pub(super) closest: Closest,
 }
 
-impl Field {
+impl<const SIZE: usize> Field<SIZE> {
     pub(super) fn runners(&self) -> &[Runner] {
         &self.runners[..self.count]
     }
 }
 
 impl Round<'_> {
-    /// Looks at some candidates. `offset` is the place of the first among all of them.
-    pub(super) fn survey(&self, candidates: &[u32], offset: usize) -> Field {
-        let mut field = Field { runners: [Runner::NOBODY; FIELD_MAX], count: 0, closest: Closest::default() };
-        let depths = self.depths(candidates);
+    /// Looks at up to `SIZE` candidates. `offset` is the place of the first among all of them.
+    pub(super) fn survey<const SIZE: usize>(&self, candidates: &[u32], offset: usize) -> Field<SIZE> {
+        let mut field = Field { runners: [Runner::NOBODY; SIZE], count: 0, closest: Closest::default() };
+        let depths: [u32; SIZE] = self.depths(candidates);
         for (at, (deployment, depth)) in candidates.iter().zip(depths).enumerate() {
             let Some(seat) = self.board.seat_at(*deployment) else { continue };
             let output = seat.expected_output(self.ask);
@@ -111,8 +113,8 @@ impl Round<'_> {
     }
 
     /// How many blocks of the prompt each has in its cache.
-    pub(super) fn depths(&self, candidates: &[u32]) -> [u32; FIELD_MAX] {
-        let mut depths = [0; FIELD_MAX];
+    fn depths<const SIZE: usize>(&self, candidates: &[u32]) -> [u32; SIZE] {
+        let mut depths = [0; SIZE];
         let board = self.board;
         board.prefixes.depths(self.ask.chain, self.now, &mut depths, |owner| {
             let deployment = board.marked(owner.mark)?;

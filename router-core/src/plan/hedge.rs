@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::ask::{Ask, Choice};
 use super::board::Board;
-use super::field::{FIELD_MAX, Runner};
+use super::field::{FIELD_MAX, Field, Runner};
 use super::policy::Policy;
 use super::score::makes_first_token;
 use crate::domain::{Seed, Tick};
@@ -24,13 +24,13 @@ impl Board {
             return None;
         }
         let round = self.round(ask, policy, now, seed);
-        let field = round.survey(&ask.candidates[..ask.candidates.len().min(FIELD_MAX)], 0);
+        let field: Field<FIELD_MAX> = round.survey(&ask.candidates[..ask.candidates.len().min(FIELD_MAX)], 0);
         let idle = |runner: &Runner| {
             let known = self.seat_at(runner.deployment).map(|seat| seat.vitals.read(now));
             known.is_some_and(|known| known.in_flight + 1.0 <= KNEE_MAX * known.knee)
         };
         let fresh = |runner: &Runner| !runner.tried && runner.access == Access::Healthy && runner.free_at <= now;
-        let other = round.best(&field, |runner| fresh(runner) && idle(runner), |runner| runner.key)?;
+        let other = round.best(field.runners(), |runner| fresh(runner) && idle(runner), |runner| runner.key)?;
         let weights = &round.request.weights;
         let waited_s = now.micros_since(sent_at) as f32 * 1e-6;
         let saved = weights.waiting * (waited_s - other.expected.first_s).max(0.0)

@@ -33,9 +33,9 @@ pub fn priced(name: &str, input: &str, output: &str) -> Facts {
 }
 
 /// The same with a prompt cache of five minutes.
-pub fn cached(facts: Facts) -> Facts {
+pub fn cached(name: &str) -> Facts {
     let cache = PromptCache { tokens_min: 1024, ttl: Duration::from_secs(300), bills_writes: false };
-    Facts { cache: Some(cache), ..facts }
+    Facts { cache: Some(cache), ..facts(name) }
 }
 
 /// Hashes of a prompt of so many blocks; prompts of different numbers share nothing.
@@ -66,7 +66,7 @@ impl Gateway {
     }
 
     pub fn laid_out(layout: &Layout) -> Self {
-        let all = (0..u32::try_from(layout.deployments.len()).unwrap()).collect();
+        let all = (0..u32::try_from(layout.deployments.len()).expect("a few")).collect();
         Self { board: Board::new(layout), policy: Policy::BALANCED, now: Tick(1_000_000), all, draws: 0 }
     }
 

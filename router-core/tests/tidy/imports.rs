@@ -71,6 +71,29 @@ const BANS: &[Ban] = &[
         reason: "money knows the core's domain only: move the shared type there",
     },
     Ban {
+        folder: "simulator/src/",
+        except: &[],
+        names: &[
+            "tokio",
+            "pingora",
+            "rand",
+            "getrandom",
+            "fastrand",
+            "std::fs",
+            "std::net",
+            "std::thread",
+            "std::process",
+            "std::env",
+            "std::time::Instant",
+            "std::time::SystemTime",
+            "tollgate_proxy",
+            "control_plane",
+            "tollgate",
+        ],
+        reason: "a seed replays a run to the byte: time and chance are arguments, and of ours only router_core and \
+                 billing_meter may be known",
+    },
+    Ban {
         folder: "proxy/src/",
         except: &[],
         names: &["control_plane", "axum", "sqlx"],
@@ -213,6 +236,12 @@ fn a_name_from_the_wrong_side_is_noticed() {
         "billing-meter/src/wal/file.rs",
         "use std::fs::File;",
         &["use router_core::{domain, plan::X};"],
+    );
+    prove(
+        banned_names,
+        "simulator/src/x.rs",
+        "use router_core::plan::X;",
+        &["use std::fs::read;", "use tollgate_proxy::X;", "let now = std::time::Instant::now();"],
     );
     prove(
         banned_names,
