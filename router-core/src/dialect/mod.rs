@@ -15,6 +15,7 @@
 //! Knows bytes, [`crate::json`], [`crate::sse`] and [`crate::chat`]. Does not know keys, routes, plans, prices or
 //! sockets.
 
+mod alike;
 pub mod anthropic;
 mod base64;
 pub mod bedrock;

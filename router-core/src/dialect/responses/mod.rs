@@ -19,6 +19,7 @@ mod items;
 mod note;
 mod options;
 mod parts;
+mod quick;
 mod read_response;
 mod reader;
 mod reader_blocks;

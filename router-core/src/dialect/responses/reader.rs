@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::super::Invalid;
 use super::items::take_redacted;
+use super::quick::Quick;
 use super::read_response::Said;
 use super::reader_blocks::{CHOICE, Kind, Seen, cite, shows_something};
 use super::wire::{self, Event, Item, Part, inside, some_text, text, word};
@@ -30,6 +31,7 @@ pub struct StreamReader {
     pub(super) searches: u64,
     /// Somebody else's signature, which belongs to the block that opens next.
     pub(super) seal: Option<Signature>,
+    pub(super) quick: Quick,
 }
 
 impl StreamReader {
@@ -39,6 +41,9 @@ impl StreamReader {
     /// When it is no JSON object, or does not make sense.
     pub fn event<S: Sink>(&mut self, data: &str, sink: &mut S) -> Result<(), Invalid> {
         if self.ended || self.failed || data == "[DONE]" {
+            return Ok(());
+        }
+        if self.goes_on(data, sink) {
             return Ok(());
         }
         let event: Event<'_> =
@@ -62,9 +67,28 @@ impl StreamReader {
             "content_part.done" => self.part_done(&event, sink),
             "reasoning_summary_part.added" => self.piece(Kind::Summary, event.summary_index, &event, None, sink),
             "output_text.annotation.added" => self.annotation(&event, sink),
-            _ => return self.words(name, &event, sink),
+            _ => {
+                self.words(name, &event, sink)?;
+                if let (true, Some(index)) = (name.ends_with(".delta"), event.output_index) {
+                    let at = self.item(Some(index));
+                    if let Some(open) = &self.items[at].open {
+                        self.quick.remember(data, &event, at, open);
+                    }
+                }
+            }
         }
         Ok(())
+    }
+
+    /// Takes another piece of what the last one was of; false if this is none, and nothing was taken.
+    fn goes_on<S: Sink>(&mut self, data: &str, sink: &mut S) -> bool {
+        let Some((item, text)) = self.quick.read(data) else { return false };
+        let open = self.items.get_mut(item).and_then(|item| item.open.as_mut());
+        let Some(open) = open.filter(|open| self.quick.is_of(open)) else { return false };
+        open.told += text.as_escaped().len();
+        let delta = if open.kind.is_call() { Delta::Arguments(text) } else { Delta::Text(text) };
+        sink.event(ChatEvent::Delta { choice: CHOICE, block: open.block, delta });
+        true
     }
 
     /// The stream ended. Whether the answer is complete.

@@ -16,6 +16,8 @@ pub(super) struct Event<'w> {
     pub(super) output_index: Option<u32>,
     pub(super) content_index: Option<u32>,
     pub(super) summary_index: Option<u32>,
+    pub(super) sequence_number: Raw<'w>,
+    pub(super) obfuscation: Raw<'w>,
     pub(super) delta: Raw<'w>,
     pub(super) text: Raw<'w>,
     pub(super) refusal: Raw<'w>,

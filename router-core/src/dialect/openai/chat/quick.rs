@@ -5,6 +5,7 @@
 //! without even that. Whatever is not exactly such a chunk is left to the reader that reads everything.
 
 use crate::chat::RawStr;
+use crate::dialect::alike::{Alike, Hole, range_of};
 use crate::json::{Span, each_member, is_string_body};
 
 /// More of something that one answer has begun.
@@ -14,6 +15,8 @@ pub(super) struct Quick<'a> {
     pub(super) number: u32,
     /// What there is more of.
     pub(super) piece: Piece<'a>,
+    /// Letters without a meaning, which hide how long the text is.
+    padding: Option<&'a str>,
 }
 
 /// A piece of something. None is empty.
@@ -35,10 +38,7 @@ pub(super) enum Piece<'a> {
 /// Reads such chunks, of which one is mostly like the one before but for the text in it.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
-    /// What stood before the text in the last one; empty when there was none.
-    before: String,
-    /// What stood behind it.
-    after: String,
+    alike: Alike,
     number: u32,
     kind: Kind,
 }
@@ -57,24 +57,17 @@ enum Kind {
 impl Reader {
     /// Reads such a chunk; `None` for any other.
     pub(super) fn read<'d>(&mut self, data: &'d str) -> Option<Quick<'d>> {
-        if let Some(text) = self.like_before(data) {
+        if let Some(text) = self.alike.text(data) {
             let piece = match self.kind {
                 Kind::Text => Piece::Text(text),
                 Kind::Thoughts => Piece::Thoughts(text),
                 Kind::Arguments { index } => Piece::Arguments { index, text },
             };
-            return Some(Quick { number: self.number, piece });
+            return Some(Quick { number: self.number, piece, padding: None });
         }
         let quick = read(data)?;
         self.remember(data, &quick);
         Some(quick)
-    }
-
-    /// The text, where all around it is as it was. It is a whole string, so what is around it means what it meant.
-    fn like_before<'d>(&self, data: &'d str) -> Option<RawStr<'d>> {
-        let rest = data.strip_prefix(self.before.as_str()).filter(|_| !self.before.is_empty())?;
-        let text = rest.strip_suffix(self.after.as_str())?;
-        (!text.is_empty() && is_string_body(text)).then_some(RawStr::escaped(text))
     }
 
     fn remember(&mut self, data: &str, quick: &Quick<'_>) {
@@ -83,19 +76,27 @@ impl Reader {
             Piece::Thoughts(text) => (text, Kind::Thoughts),
             Piece::Arguments { index, text } => (text, Kind::Arguments { index }),
         };
-        let text = text.as_escaped();
-        let start = text.as_ptr().addr() - data.as_ptr().addr();
-        self.before.clear();
-        self.before.push_str(&data[..start]);
-        self.after.clear();
-        self.after.push_str(&data[start + text.len()..]);
         (self.number, self.kind) = (quick.number, kind);
+        let wanted = (range_of(data, text.as_escaped()), Hole::Wanted);
+        match quick.padding.map(|padding| (range_of(data, padding), Hole::Padding)) {
+            None => self.alike.remember(data, &[wanted]),
+            Some(padding) if padding.0.start < wanted.0.start => self.alike.remember(data, &[padding, wanted]),
+            Some(padding) => self.alike.remember(data, &[wanted, padding]),
+        }
     }
 }
 
 fn read(data: &str) -> Option<Quick<'_>> {
+    let mut padding = None;
     let (_, choices) = only(data, |key, value| match key {
         "\"choices\"" => Member::Wanted,
+        "\"obfuscation\"" => match value.strip_prefix('"').and_then(|value| value.strip_suffix('"')) {
+            Some(letters) => {
+                padding = Some(range_of(data, letters));
+                Member::Known
+            }
+            None => Member::Other,
+        },
         "\"usage\"" | "\"error\"" => nothing(value),
         "\"object\"" if value == "\"error\"" => Member::Other,
         key => plain(key),
@@ -120,7 +121,8 @@ fn read(data: &str) -> Option<Quick<'_>> {
         "\"tool_calls\"" => arguments(single(value)?)?,
         _ => Piece::Thoughts(string(value)?),
     };
-    Some(Quick { number: u32::try_from(number?).ok()?, piece })
+    let padding = padding.and_then(|range| data.get(range));
+    Some(Quick { number: u32::try_from(number?).ok()?, piece, padding })
 }
 
 /// Reads a fragment of a call that has nothing but arguments.
@@ -242,13 +244,18 @@ mod tests {
             text(r#"{"content":""}"#),
             text(r#"{"content":"a","refusal":"b"}"#),
             text(r#"{"content":"a\"}"#),
+            text(r#"{"content":"p"}"#).replace("\"usage\"", "\"obfuscation\":\"x9\",\"usage\""),
+            text(r#"{"content":"q"}"#).replace("\"usage\"", "\"obfuscation\":\"\",\"usage\""),
+            text(r#"{"content":"r"}"#).replace("{\"id\"", "{\"obfuscation\":\"1\",\"id\""),
+            text(r#"{"content":"s"}"#).replace("{\"id\"", "{\"obfuscation\":\"22\",\"id\""),
             text(r#"{"content":"c"}"#).replace("\"c\"", "\"d\""),
             text(r#"{"reasoning":"c"}"#),
             text(r#"{"tool_calls":[{"index":1,"function":{"arguments":"x"}}]}"#),
             text(r#"{"tool_calls":[{"index":1,"function":{"arguments":"y"}}]}"#),
             text(r#"{"tool_calls":[{"index":2,"function":{"arguments":"z"}}]}"#),
         ] {
-            assert_eq!(reader.read(&data), read(&data), "{data}");
+            let piece = |quick: Option<Quick<'_>>| quick.map(|quick| (quick.number, format!("{:?}", quick.piece)));
+            assert_eq!(piece(reader.read(&data)), piece(read(&data)), "{data}");
         }
     }
 
