@@ -47,3 +47,39 @@ impl Quick {
         (self.item, self.block, self.part) = (item, open.block, open.part);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::reader_blocks::Kind;
+    use super::*;
+
+    const OPEN: Open = Open { block: 4, kind: Kind::Text, part: 1, told: 0, cited: 0, weighed: false };
+
+    fn delta(number: u32, text: &str, logprobs: &str, padding: &str) -> String {
+        format!(
+            r#"{{"type":"response.output_text.delta","sequence_number":{number},"item_id":"m","output_index":2,"content_index":1,"delta":"{text}","logprobs":{logprobs},"obfuscation":"{padding}"}}"#
+        )
+    }
+
+    fn after(data: &str) -> Quick {
+        let mut quick = Quick::default();
+        quick.remember(data, &serde_json::from_str(data).expect("an event"), 2, &OPEN);
+        quick
+    }
+
+    #[test]
+    fn another_piece_of_the_same_block_is_known_whatever_its_number_and_padding() {
+        let quick = after(&delta(7, "a", "[]", "K2"));
+        let more = delta(123, "b\\n", "[]", "");
+        assert_eq!(quick.read(&more), Some((2, RawStr::escaped("b\\n"))));
+        assert!(quick.is_of(&OPEN) && !quick.is_of(&Open { part: 2, ..OPEN }));
+        assert_eq!(quick.read(&more.replace("\"output_index\":2", "\"output_index\":3")), None);
+        assert_eq!(quick.read(&delta(8, "b", "[{}]", "")), None);
+    }
+
+    #[test]
+    fn a_piece_that_says_more_is_not_remembered() {
+        let data = delta(7, "a", r#"[{"token":"a","logprob":-0.1}]"#, "K2");
+        assert_eq!(after(&data).read(&data), None);
+    }
+}
