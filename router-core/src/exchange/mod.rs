@@ -1,4 +1,5 @@
-//! One client request as a state machine without I/O: told what happened, it answers what to do.
+//! One attempt at a request as a state machine without I/O: told what happened, it answers what to do. Which attempts
+//! are made is for the plan to say ([`crate::plan`]).
 //!
 //! The shell turns socket events into [`Input`]s and carries out [`Output`]s in order; it decides nothing. Deadlines,
 //! what is held back, what the client is sent and how the request ends are decided here and nowhere else, so that a

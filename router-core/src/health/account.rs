@@ -257,3 +257,120 @@ fn count(total: &AtomicU64, tokens: f32) -> u64 {
     let tokens = u64::from(super::math::whole(tokens.ceil()));
     total.fetch_add(tokens, Ordering::Relaxed).wrapping_add(tokens)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEED: Need = Need { input: 1_000.0, uncached: 1_000.0, output: 100.0 };
+
+    fn after(millis: u64) -> Tick {
+        Tick(1_000_000 + millis * 1_000)
+    }
+
+    fn blocked_ms(account: &Account, now: Tick) -> u64 {
+        account.blocked_until(now).map_or(0, |until| until.micros_since(now) / 1_000)
+    }
+
+    /// Takes as many requests as it gets between two moments, in steps of ten milliseconds, and answers them at once.
+    fn drive(account: &Account, from_ms: u64, to_ms: u64) -> u32 {
+        (from_ms..to_ms).step_by(10).fold(0, |taken, at| {
+            let took = account.take(&NEED, 1.0, after(at)).is_some();
+            if took {
+                account.answered(after(at));
+            }
+            taken + u32::from(took)
+        })
+    }
+
+    #[test]
+    fn an_account_of_which_nothing_is_known_limits_nothing_and_costs_nothing() {
+        let account = Account::default();
+        assert_eq!(drive(&account, 0, 1_000), 100);
+        assert_eq!(account.free_at(&NEED, after(0)), after(0));
+        assert_eq!((account.scarcity(after(5_000)), account.fullness(after(0))), ((0.0, 0.0), 1.0));
+    }
+
+    #[test]
+    fn refusals_without_a_word_block_twice_as_long_each_time_up_to_a_bound() {
+        let account = Account::default();
+        let mut now = after(0);
+        let mut blocks = Vec::new();
+        for _ in 0..7 {
+            account.refused(None, now);
+            account.refused(None, now);
+            blocks.push(blocked_ms(&account, now));
+            now = account.free_at(&NEED, now);
+        }
+        assert_eq!(blocks, [400, 800, 1_600, 3_200, 6_400, 8_000, 8_000], "those refused together count as one");
+        account.answered(now);
+        account.refused(None, now);
+        assert_eq!(blocked_ms(&account, now), 400, "an answer in between begins anew");
+    }
+
+    #[test]
+    fn a_provider_that_says_when_to_come_back_is_believed_up_to_a_minute() {
+        let account = Account::default();
+        account.refused(Some(Duration::from_secs(5)), after(0));
+        assert_eq!(blocked_ms(&account, after(0)), 5_000);
+        account.refused(Some(Duration::from_secs(1)), after(0));
+        assert_eq!(blocked_ms(&account, after(0)), 5_000, "a shorter word does not shorten it");
+        account.refused(Some(Duration::from_secs(86_400)), after(0));
+        assert_eq!(blocked_ms(&account, after(0)), 60_000);
+        assert!(account.take(&NEED, 1.0, after(59_999)).is_none() && account.take(&NEED, 1.0, after(60_000)).is_some());
+    }
+
+    #[test]
+    fn after_a_refusal_without_headers_requests_are_paced_a_little_below_what_went_through() {
+        let account = Account::default();
+        for at in (0..30_000).step_by(100) {
+            account.take(&NEED, 1.0, after(at));
+            account.answered(after(at));
+        }
+        account.refused(None, after(30_000));
+        let paced = drive(&account, 30_500, 40_500);
+        assert!((85..=100).contains(&paced), "{paced} in ten seconds, of 100 that went through");
+        let later = drive(&account, 330_500, 340_500);
+        assert!(later > 2 * paced, "and more and more later: {later}");
+        assert!(drive(&account, 700_000, 710_000) == 1_000, "until it is forgotten");
+    }
+
+    #[test]
+    fn headers_end_the_pace_that_was_guessed() {
+        let account = Account::default();
+        for at in (0..30_000).step_by(1_000) {
+            account.take(&NEED, 1.0, after(at));
+            account.answered(after(at));
+        }
+        account.refused(None, after(30_000));
+        let sent = account.take(&NEED, 1.0, after(32_000)).expect("there is room again");
+        let limit = Limit { limit: Some(60_000), remaining: Some(50_000), reset: None };
+        account.hear(&RateLimits { requests: limit, ..RateLimits::default() }, sent, after(32_000));
+        assert_eq!(drive(&account, 32_000, 33_000), 100);
+    }
+
+    #[test]
+    fn of_several_limits_the_tightest_holds_and_nothing_is_taken_in_part() {
+        let account = Account::new(Some(6_000), Some(6_600));
+        assert!(account.take(&NEED, 1.0, after(0)).is_some());
+        let before = account.requests.level(after(0));
+        assert!(account.take(&NEED, 1.0, after(0)).is_none());
+        assert_eq!(account.requests.level(after(0)), before);
+        assert_eq!(account.free_at(&NEED, after(0)).micros_since(after(0)), 10_000_000);
+    }
+
+    #[test]
+    fn what_is_scarce_has_a_price_that_rises_to_a_bound_and_falls_again() {
+        let account = Account::new(Some(60), None);
+        let mut highest = 0.0_f32;
+        for at in 0..120 {
+            while account.take(&NEED, 1_000.0, after(at * 1_000)).is_some() {}
+            highest = highest.max(account.scarcity(after(at * 1_000)).0);
+        }
+        assert!((2_900.0..=3_000.0).contains(&highest), "three times what a request usually costs: {highest}");
+        for at in 120..200 {
+            account.scarcity(after(at * 1_000));
+        }
+        assert_eq!(account.scarcity(after(200_000)), (0.0, 0.0));
+    }
+}

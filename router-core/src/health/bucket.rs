@@ -8,8 +8,8 @@ use crate::domain::Tick;
 
 /// A limit without a better word for how fast it refills does so within a minute.
 const WINDOW_S: f32 = 60.0;
-/// A declared limit allows so many seconds of itself at once, until the provider says what it allows.
-const DECLARED_BURST_S: f32 = 10.0;
+/// A limit allows so many seconds of itself at once, until more than that was seen.
+const BURST_S: f32 = 10.0;
 /// Share of a limit that must be used before its time to reset tells how fast it refills: those times come in whole
 /// seconds, and little use over a rounded second is noise.
 const USED_TO_TELL: f32 = 0.05;
@@ -34,7 +34,7 @@ pub(super) struct Bucket {
     word: AtomicU64,
     /// Units per second.
     rate: Real,
-    /// The most that was ever seen in it: bursts are smaller than a minute's worth.
+    /// The most that was ever seen in it, or a burst: what a provider lets through at once is less than a minute's worth.
     cap: Real,
 }
 
@@ -45,7 +45,7 @@ impl Bucket {
         if let Some(limit) = per_minute {
             let rate = limit as f32 / WINDOW_S;
             bucket.rate.set(rate);
-            bucket.fill(0, (rate * DECLARED_BURST_S).max(1.0));
+            bucket.fill(0, (rate * BURST_S).max(1.0));
         }
         bucket
     }
@@ -114,15 +114,13 @@ impl Bucket {
         let used = limit - remaining;
         let reset_s = said.reset.map_or(0.0, |reset| reset.as_secs_f32());
         if used > USED_TO_TELL * limit && reset_s >= RESET_TO_TELL_S {
-            self.rate.set(used / reset_s);
+            // No window is shorter than a minute: one that seems to be holds less at once than its limit says.
+            self.rate.set((used / reset_s).min(limit / WINDOW_S));
         } else if !self.is_limited() {
             self.rate.set(limit / WINDOW_S);
         }
-        // The first word may be that nothing is left: then nothing tells how much there can be.
-        let least = if self.cap.get() > 0.0 { 0.0 } else { (limit * DECLARED_BURST_S / WINDOW_S).max(1.0) };
-        if remaining.max(least) > self.cap.get() {
-            self.cap.set(remaining.max(least));
-        }
+        let burst = (self.rate.get() * BURST_S).clamp(1.0, limit);
+        self.cap.set(self.cap.get().max(remaining).max(burst));
         self.word.store(pack(remaining - sent_since, millis(now)), Ordering::Relaxed);
     }
 
@@ -212,12 +210,31 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_that_is_first_seen_empty_is_empty() {
+        let bucket = Bucket::default();
+        bucket.hear(limit(6_000, 0, 60), 0.0, second(0));
+        assert!(!bucket.take(1.0, second(0)) && bucket.wait_s(500.0, second(0)) == 5.0);
+        assert!(bucket.take(500.0, second(5)) && !bucket.take(1.0, second(5)));
+        bucket.hear(Limit { limit: None, remaining: Some(0), reset: None }, 0.0, second(5));
+        assert!(!bucket.take(1.0, second(5)));
+    }
+
+    #[test]
     fn a_limit_per_day_refills_as_slowly_as_it_says() {
         let bucket = Bucket::default();
         bucket.hear(limit(14_400, 7200, 43_200), 0.0, second(0));
         assert!((bucket.level(second(0)) - 7200.0).abs() < 0.1);
         bucket.take(7200.0, second(0));
         assert!((bucket.wait_s(1.0, second(0)) - 6.0).abs() < 0.1);
+    }
+
+    #[test]
+    fn a_bucket_that_holds_less_than_its_limit_refills_no_faster_for_that() {
+        let bucket = Bucket::default();
+        // Ten seconds' worth of 60 a minute at most, of which two are left.
+        bucket.hear(limit(60, 2, 8), 0.0, second(0));
+        assert!(bucket.take(2.0, second(0)));
+        assert_eq!(bucket.wait_s(1.0, second(0)), 1.0);
     }
 
     #[test]

@@ -128,7 +128,9 @@ impl Round<'_> {
         }
         let of_first = |runner: &&Runner| qualifies(runner) && (!by_priority || runner.priority == first);
         let least = runners.iter().filter(of_first).map(&key).reduce(f32::min)?;
-        let equal = |runner: &&Runner| of_first(runner) && key(runner) <= least + least.abs() * band;
+        // The band of an infinite key, which a weight of nothing has, is not a number: hence the first comparison.
+        let within = |key: f32| key <= least || key <= least + least.abs() * band;
+        let equal = |runner: &&Runner| of_first(runner) && within(key(runner));
         let count = u32::try_from(runners.iter().filter(equal).count()).unwrap_or(0);
         let drawn = if count > 1 { self.seed.fork("tie").below(count) } else { 0 };
         runners.iter().filter(equal).nth(drawn as usize)
