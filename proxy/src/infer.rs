@@ -47,9 +47,10 @@ struct Question<'q> {
 }
 
 /// What becomes of a question next.
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for every request")]
 enum Step {
     /// A provider is asked.
-    Ask(Box<Ready>),
+    Ask(Ready),
     /// It is looked at again, then.
     Wait(Tick),
     /// The answer is an estimate of our own.
@@ -72,11 +73,12 @@ struct Tried {
 }
 
 /// What an attempt came to.
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for every request")]
 enum Verdict {
     /// That is how the request ended.
-    Final(Box<Tried>),
+    Final(Tried),
     /// Somebody else may do better, and the client knows of nothing.
-    Again(Box<Tried>),
+    Again(Tried),
     /// Others took the place meanwhile: nothing was sent.
     Late,
     /// The client left before anything was sent.
@@ -124,7 +126,7 @@ impl Gateway {
         let tried = loop {
             let wire = std::mem::take(&mut client.scratch().wire);
             match question.next(&mut journey, client.body(), wire) {
-                Ok(Step::Ask(ready)) => match self.attempt(client, question, &mut journey, *ready).await {
+                Ok(Step::Ask(ready)) => match self.attempt(client, question, &mut journey, ready).await {
                     Verdict::Final(tried) => break tried,
                     Verdict::Again(tried) => last = Some(tried),
                     Verdict::Late => {}
@@ -146,7 +148,7 @@ impl Gateway {
             }
         };
         client.scratch().places = journey.into_buffers();
-        self.settle(client, intake, question.accepted, *tried).await;
+        self.settle(client, intake, question.accepted, tried).await;
     }
 
     /// Asks one deployment.
@@ -199,7 +201,7 @@ impl Gateway {
             attempts,
             ..question.ending()
         };
-        let tried = Box::new(Tried { relayed, ending });
+        let tried = Tried { relayed, ending };
         if again {
             self.note_setback(&tried);
             return Verdict::Again(tried);
@@ -330,7 +332,7 @@ impl Question<'_> {
             return Err(Refusal::lossy(&prepared.losses));
         }
         let undeclared = undeclared.map(Box::from);
-        Ok(Step::Ask(Box::new(Ready { target, undeclared, choice, prepared })))
+        Ok(Step::Ask(Ready { target, undeclared, choice, prepared }))
     }
 }
 
