@@ -47,7 +47,6 @@ struct Question<'q> {
 }
 
 /// What becomes of a question next.
-#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for every request")]
 enum Step {
     /// A provider is asked.
     Ask(Ready),
@@ -73,7 +72,6 @@ struct Tried {
 }
 
 /// What an attempt came to.
-#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for every request")]
 enum Verdict {
     /// That is how the request ended.
     Final(Tried),
