@@ -161,7 +161,7 @@ fn chunks_of_sloppy_servers_are_read() {
 #[test]
 fn an_error_ends_a_stream_in_whatever_form_it_comes() {
     let forms = [
-        (r#"{"error":{"message":"No.","type":"server_error","code":"overloaded"}}"#, "server_error", "No."),
+        (r#"{"error":{"message":"No.","type":"server_error","code":"overloaded"}}"#, "overloaded", "No."),
         (
             r#"{"error":{"message":"No.","code":"overloaded"},"choices":[{"finish_reason":"error"}]}"#,
             "overloaded",

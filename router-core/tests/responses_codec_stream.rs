@@ -8,7 +8,7 @@ use responses_support::{
 use router_core::chat::{ChatEvent, Citation, Delta, Finish, Opening, RawStr};
 use router_core::dialect::responses::{StreamReader, StreamWriter};
 use router_core::dialect::{Failure, Frame};
-use router_core::domain::Dialect;
+use router_core::domain::{Dialect, UsageReport};
 use serde_json::{Value, json};
 
 const COMPLETED: &str = r#"{"type":"response.completed","response":{"status":"completed"}}"#;
@@ -399,11 +399,34 @@ fn a_broken_stream_ends_in_a_failure_and_nothing_follows() {
         );
         let last = parse(data(&stream).last().expect("an event"));
         assert_eq!(last["response"]["status"], "failed");
-        assert_eq!(last["response"]["error"]["code"], "provider_overloaded");
+        assert_eq!(last["response"]["error"]["code"], "server_error", "the API's codes are a closed set");
         assert_eq!(last["response"]["error"]["message"], "It \"broke\".");
         let heard = hear(data(&stream));
-        assert_eq!(heard.error.map(|(kind, _)| kind).as_deref(), Some("provider_overloaded"));
+        assert_eq!(heard.error.map(|(kind, _)| kind).as_deref(), Some("server_error"));
     }
+}
+
+#[test]
+fn a_broken_stream_keeps_what_was_said_and_invents_no_count() {
+    let input = UsageReport { input: 21, ..UsageReport::default() };
+    let mut writer = StreamWriter::new(frame());
+    let mut out = Vec::new();
+    let began = ChatEvent::Start { id: None, model: None, created: None, usage: Some(&input) };
+    let half = delta(1, Delta::Arguments(RawStr::escaped("{")));
+    for event in [began, open(0, Opening::Text), words(0, "a"), close(0), call(1, "c"), half] {
+        writer.event(event, &mut out);
+    }
+    writer.fail(&failure(), &mut out);
+    let stream = String::from_utf8(out).expect("UTF-8");
+    let told = kinds(&stream);
+    assert!(!told.iter().any(|kind| kind == "response.function_call_arguments.done"), "{told:?}");
+    let numbers: Vec<_> = data(&stream).into_iter().map(|event| parse(event)["sequence_number"].as_u64()).collect();
+    assert_eq!(numbers, (0..numbers.len() as u64).map(Some).collect::<Vec<_>>());
+    let response = parse(data(&stream).last().expect("an event"))["response"].take();
+    assert_eq!(response["usage"], Value::Null);
+    assert_eq!(response["output"][0]["content"][0]["text"], "a");
+    assert_eq!(response["output"][1]["status"], "incomplete");
+    assert_eq!(response["output"][1]["arguments"], "{");
 }
 
 #[test]

@@ -19,6 +19,7 @@ pub mod anthropic;
 mod base64;
 pub mod bedrock;
 mod cite;
+mod complaint;
 mod fields;
 mod frame;
 pub mod gemini;
@@ -29,5 +30,6 @@ pub mod responses;
 mod tokens;
 pub mod translate;
 
+pub use complaint::Complaint;
 pub use frame::{Failure, Frame, Quirks, Target, Written};
 pub use invalid::Invalid;

@@ -112,18 +112,28 @@ impl StreamWriter {
             return;
         }
         self.begin(out);
+        self.cut_off();
+        // A report without output is one of the input, from before there was any.
+        self.usage = self.usage.filter(|usage| usage.output > 0);
         let response = self.response("failed", None, |error| {
-            error.text("code", failure.code);
+            // The codes of this object are a closed set, in which ours are not.
+            let limited = failure.status == 429;
+            error.escaped("code", if limited { "rate_limit_exceeded" } else { "server_error" });
             error.text("message", failure.message);
             error.text("type", failure.kind);
             if let Some(param) = failure.param {
                 error.text("param", param);
             }
-            if let Some(source) = failure.source {
-                error.object("metadata").text("source", source);
-            }
         });
         self.lifecycle("response.failed", &response, out);
+    }
+
+    /// Keeps what was said so far of the items that are not complete. Nobody is told that they end.
+    fn cut_off(&mut self) {
+        let (sequence, mut unsent) = (self.sequence, Vec::new());
+        self.leave(&mut unsent);
+        self.end_message(&mut unsent);
+        self.sequence = sequence;
     }
 
     /// A sign of life that means nothing.
@@ -233,8 +243,8 @@ impl StreamWriter {
 
     pub(super) fn end_message(&mut self, out: &mut Vec<u8>) {
         if let Some(message) = self.message.take() {
-            let status = Outcome::of(self.finish, self.refused).status;
-            let status = if status == "incomplete" { status } else { "completed" };
+            let cut_off = self.over || Outcome::of(self.finish, self.refused).status == "incomplete";
+            let status = if cut_off { "incomplete" } else { "completed" };
             let item = message.end(status, &mut self.feed(out));
             self.keep(item);
         }
