@@ -430,6 +430,38 @@ fn a_broken_stream_keeps_what_was_said_and_invents_no_count() {
 }
 
 #[test]
+fn a_search_goes_on_until_something_follows_and_is_counted() {
+    let json = r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{"query":"q"}}"#;
+    let usage = UsageReport { input: 1, output: 1, web_searches: 1, ..UsageReport::default() };
+    let mut writer = StreamWriter::new(frame());
+    let mut out = Vec::new();
+    for event in [start(), open(0, Opening::Foreign { dialect: Dialect::Anthropic, json }), close(0)] {
+        writer.event(event, &mut out);
+    }
+    let begun = kinds(std::str::from_utf8(&out).expect("UTF-8"));
+    let expected = ["output_item.added", "web_search_call.in_progress", "web_search_call.searching"];
+    assert_eq!(begun[2..], expected.map(|kind| format!("response.{kind}")));
+    for event in [
+        open(1, Opening::Text),
+        words(1, "a"),
+        close(1),
+        ChatEvent::Usage { usage: &usage, service_tier: None },
+        finish(Finish::Stop),
+        ChatEvent::End,
+    ] {
+        writer.event(event, &mut out);
+    }
+    let stream = String::from_utf8(out).expect("UTF-8");
+    let (told, events) = (kinds(&stream), data(&stream));
+    assert_eq!(told[5..7], ["response.web_search_call.completed", "response.output_item.done"]);
+    assert_eq!(parse(events[2])["item"]["status"], "in_progress");
+    assert_eq!(parse(events[6])["item"]["action"]["query"], "q");
+    let response = parse(events.last().expect("an event"))["response"].take();
+    assert_eq!(response["output"][0], parse(events[6])["item"]);
+    assert_eq!(response["tool_usage"]["web_search"]["num_requests"], 1);
+}
+
+#[test]
 fn a_written_stream_repeats_the_request_and_stays_alive() {
     let echo = json!({"store": false, "service_tier": "auto", "instructions": "a\nb", "model": "not this one"});
     let frame = Frame { echo: echo.as_object().expect("an object").clone(), ..frame() };

@@ -27,6 +27,7 @@ mod invalid;
 pub mod openai;
 pub mod passing;
 pub mod responses;
+mod search;
 mod tokens;
 pub mod translate;
 

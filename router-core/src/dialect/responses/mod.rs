@@ -35,6 +35,7 @@ mod writer;
 mod writer_blocks;
 mod writer_call;
 mod writer_message;
+mod writer_search;
 mod writer_thoughts;
 
 pub use echo::echo;

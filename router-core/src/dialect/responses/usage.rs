@@ -43,6 +43,18 @@ pub(super) fn write_usage(usage: &UsageReport) -> Value {
     })
 }
 
+/// What the tools were used for that the provider runs itself: `None` if nothing is known of any.
+pub(super) fn write_tools(usage: &UsageReport) -> Option<Value> {
+    let images = json!({
+        "input_tokens": 0,
+        "input_tokens_details": {"image_tokens": 0, "text_tokens": 0},
+        "output_tokens": 0,
+        "output_tokens_details": {"image_tokens": 0, "text_tokens": 0},
+        "total_tokens": 0,
+    });
+    (usage.web_searches > 0).then(|| json!({"image_gen": images, "web_search": {"num_requests": usage.web_searches}}))
+}
+
 /// How many searches of the web a `tool_usage` object tells of.
 pub(super) fn searches(tool_usage: &Value) -> Option<u64> {
     tool_usage.get("web_search")?.get("num_requests")?.as_u64().filter(|count| *count <= TOKENS_MAX)

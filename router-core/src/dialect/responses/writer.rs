@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::super::{Failure, Frame};
 use super::feed::Feed;
-use super::usage::write_usage;
+use super::usage::{write_tools, write_usage};
 use super::write_response::{Outcome, item_id, response_id, service_tier};
 use super::writer_blocks::Open;
 use super::writer_message::Message;
+use super::writer_search::Search;
 use crate::chat::{ChatEvent, Finish, RawStr};
 use crate::domain::UsageReport;
 use crate::json::{Array, Object, escape};
@@ -32,6 +33,8 @@ pub struct StreamWriter {
     items: Vec<Vec<u8>>,
     pub(super) message: Option<Message>,
     pub(super) blocks: Vec<Open>,
+    /// A search of the web that goes on: it ends when anything follows.
+    pub(super) search: Option<Search>,
     finish: Option<Finish>,
     pub(super) refused: bool,
     usage: Option<UsageReport>,
@@ -64,6 +67,7 @@ impl StreamWriter {
             items: Vec::new(),
             message: None,
             blocks: Vec::new(),
+            search: None,
             finish: None,
             refused: false,
             usage: None,
@@ -169,6 +173,7 @@ impl StreamWriter {
             self.close(block, out);
         }
         self.end_message(out);
+        self.end_search(out);
         self.over = true;
         let outcome = Outcome::of(self.finish, self.refused);
         let response = self.response(outcome.status, outcome.reason, |error| {
@@ -221,6 +226,9 @@ impl StreamWriter {
         }
         if let Some(tier) = &self.service_tier {
             object.text("service_tier", tier);
+        }
+        if let Some(tools) = self.usage.as_ref().and_then(write_tools) {
+            object.value("tool_usage", &tools);
         }
         drop(object);
         out

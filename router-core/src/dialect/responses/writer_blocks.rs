@@ -43,6 +43,7 @@ enum Body {
 impl StreamWriter {
     pub(super) fn open(&mut self, block: u32, opening: Opening<'_>, out: &mut Vec<u8>) {
         self.begin(out);
+        self.end_search(out);
         let body = match opening {
             Opening::Text => Body::Words(Words::new(false)),
             Opening::Refusal => {
@@ -68,6 +69,9 @@ impl StreamWriter {
         let item = serde_json::from_str(json).ok().and_then(|value| foreign::item(dialect, &value));
         let Some(item) = item else { return };
         self.end_message(out);
+        if dialect != Dialect::Responses {
+            return self.begin_search(&item, out);
+        }
         let (_, index) = self.place("");
         let item = item.to_string().into_bytes();
         let mut feed = self.feed(out);
