@@ -42,7 +42,7 @@ pub use echo::echo;
 pub use read_response::read_response;
 pub use reader::StreamReader;
 pub use request::read_request;
-pub use usage::read_usage;
+pub use usage::{foreign_usage, read_usage};
 pub use write_request::write_request;
 pub use write_response::write_response;
 pub use writer::StreamWriter;

@@ -26,6 +26,12 @@ pub fn read_usage(usage: Value) -> Option<UsageReport> {
     })
 }
 
+/// What this API has words for in another one's report: for how long a cache keeps what was written to it differs, and
+/// an hour there is none of the times here.
+pub fn foreign_usage(usage: &UsageReport) -> UsageReport {
+    UsageReport { cache_write_long: 0, ..*usage }
+}
+
 /// Writes a `usage` object.
 pub(super) fn write_usage(usage: &UsageReport) -> Value {
     let mut input = json!({"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write});
