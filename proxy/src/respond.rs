@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use router_core::chat::Losses;
 use router_core::dialect::openai::{BadBody, ProviderError};
-use router_core::dialect::{Failure, Invalid, anthropic, gemini, openai, responses};
+use router_core::dialect::{Complaint, Failure, Invalid, anthropic, gemini, openai, responses};
 use router_core::domain::Dialect;
 use router_core::exchange::UpstreamFault;
 use router_core::plan::{NoRoute, Unfit};
@@ -65,8 +65,8 @@ impl Refusal {
             status: self.status(dialect),
             kind: match dialect {
                 Dialect::Openai | Dialect::Responses | Dialect::Bedrock => self.kind,
-                Dialect::Anthropic => anthropic_kind(self.status),
-                Dialect::Gemini => gemini_kind(self.status),
+                Dialect::Anthropic => anthropic::error_kind(self.status),
+                Dialect::Gemini => gemini::error_kind(self.status),
             },
             code: &self.code,
             message: &self.message,
@@ -305,9 +305,17 @@ impl Refusal {
 
 impl From<UpstreamFault> for Refusal {
     fn from(fault: UpstreamFault) -> Self {
-        if fault == UpstreamFault::NoAccess {
-            Self::no_access()
-        } else if fault.is_timeout() {
+        match fault {
+            UpstreamFault::NoAccess => return Self::no_access(),
+            UpstreamFault::Reported(Complaint::Overloaded) => {
+                return Self::from_provider(503, None, None, str::to_owned);
+            }
+            UpstreamFault::Reported(Complaint::RateLimited) => {
+                return Self::from_provider(429, None, None, str::to_owned);
+            }
+            _ => {}
+        }
+        if fault.is_timeout() {
             Self::new(504, SERVER, "timeout", format!("{}. Try again.", capitalised(&fault)))
         } else {
             Self::new(502, SERVER, "provider_unavailable", format!("{}. Try again.", capitalised(&fault)))
@@ -321,38 +329,6 @@ fn tells_of_a_full_context(message: &str) -> bool {
     ["prompt is too long", "maximum context length", "exceeds the maximum number of tokens", "input is too long"]
         .iter()
         .any(|words| message.contains(words))
-}
-
-/// Anthropic's `error.type`.
-const fn anthropic_kind(status: u16) -> &'static str {
-    match status {
-        401 => "authentication_error",
-        402 => "billing_error",
-        403 => "permission_error",
-        404 => "not_found_error",
-        413 => "request_too_large",
-        429 => "rate_limit_error",
-        408 | 504 => "timeout_error",
-        503 => "overloaded_error",
-        500..=599 => "api_error",
-        _ => "invalid_request_error",
-    }
-}
-
-/// Google's `error.status`.
-const fn gemini_kind(status: u16) -> &'static str {
-    match status {
-        401 => "UNAUTHENTICATED",
-        403 => "PERMISSION_DENIED",
-        404 => "NOT_FOUND",
-        409 => "ABORTED",
-        402 | 429 => "RESOURCE_EXHAUSTED",
-        408 | 504 => "DEADLINE_EXCEEDED",
-        503 => "UNAVAILABLE",
-        405 | 501 => "UNIMPLEMENTED",
-        500..=599 => "INTERNAL",
-        _ => "INVALID_ARGUMENT",
-    }
 }
 
 fn capitalised(why: &impl ToString) -> String {
@@ -384,6 +360,18 @@ mod tests {
         let body: serde_json::Value = serde_json::from_slice(&refusal.body(Dialect::Openai, "req_1")).expect("JSON");
         assert_eq!(body["error"]["message"], "too long, [redacted]");
         assert_eq!((refusal.status, &body["error"]["type"]), (400, &INVALID.into()));
+    }
+
+    #[test]
+    fn what_a_provider_reports_inside_of_an_answer_is_told_like_its_status() {
+        for (complaint, status, code) in [
+            (Complaint::Overloaded, 503, "provider_overloaded"),
+            (Complaint::RateLimited, 429, "rate_limit_exceeded"),
+            (Complaint::Other, 502, "provider_unavailable"),
+        ] {
+            let refusal = Refusal::from(UpstreamFault::Reported(complaint));
+            assert_eq!((refusal.status, &*refusal.code), (status, code));
+        }
     }
 
     #[test]

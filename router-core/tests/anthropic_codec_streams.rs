@@ -326,7 +326,7 @@ fn the_message_ends_when_all_is_known() {
     let last = json!({
         "type": "message_delta", "delta": {"stop_reason": "stop_sequence", "stop_sequence": "\n3"},
         "usage": {"input_tokens": 5, "cache_creation_input_tokens": 0, "cache_read_input_tokens": 4,
-                  "cache_creation": no_writes, "output_tokens": 2, "service_tier": "standard",
+                  "output_tokens": 2,
                   "server_tool_use": {"web_search_requests": 1, "web_fetch_requests": 0}},
     });
     assert_eq!(events[1..], [last, json!({"type": "message_stop"})]);

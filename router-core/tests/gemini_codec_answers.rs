@@ -220,7 +220,7 @@ fn answers_of_others_are_told_in_googles_words() {
     });
     let usage = json!({
         "promptTokenCount": 30, "candidatesTokenCount": 8, "cachedContentTokenCount": 10, "thoughtsTokenCount": 4,
-        "totalTokenCount": 42, "trafficType": "ON_DEMAND_PRIORITY",
+        "totalTokenCount": 42,
         "promptTokensDetails": [{"modality": "TEXT", "tokenCount": 27}, {"modality": "AUDIO", "tokenCount": 3}],
     });
     assert_eq!(written["candidates"], json!([first, {"finishReason": "SAFETY", "index": 1}]));

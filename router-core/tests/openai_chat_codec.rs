@@ -76,7 +76,7 @@ fn a_stream_that_breaks_off_never_looks_complete() {
             assert!(!gathered.complete, "{case} is complete after {len} events");
         }
         let errors = gather(data(&file("stream_error.stream.txt"))).error;
-        assert_eq!(errors.map(|(kind, _)| kind), Some("server_error".into()));
+        assert_eq!(errors.map(|(kind, _)| kind), Some("overloaded".into()));
     }
     assert!(!gather(data(&file("truncated.stream.txt"))).complete);
 }

@@ -161,7 +161,7 @@ fn chunks_of_sloppy_servers_are_read() {
 #[test]
 fn an_error_ends_a_stream_in_whatever_form_it_comes() {
     let forms = [
-        (r#"{"error":{"message":"No.","type":"server_error","code":"overloaded"}}"#, "server_error", "No."),
+        (r#"{"error":{"message":"No.","type":"server_error","code":"overloaded"}}"#, "overloaded", "No."),
         (
             r#"{"error":{"message":"No.","code":"overloaded"},"choices":[{"finish_reason":"error"}]}"#,
             "overloaded",
@@ -361,7 +361,7 @@ fn citations_of_any_dialect_point_into_the_whole_text() {
     let notes = data(&text).into_iter().map(|event| value(event)["choices"][0]["delta"]["annotations"].clone());
     let notes: Vec<_> = notes.filter(Value::is_array).collect();
     let at = |start: u64, end: u64| json!({"start_index": start, "end_index": end, "url": "https://a.b", "title": "T"});
-    assert_eq!(notes[0], json!([{"type": "url_citation", "url_citation": at(2, 6)}, {"type": "note"}]));
+    assert_eq!(notes[0], json!([{"index": 0, "type": "url_citation", "url_citation": at(2, 6)}, {"type": "note"}]));
     // A client that gathers the stream merges a second list by index only.
     assert_eq!(notes[1], json!([{"index": 2, "type": "url_citation", "url_citation": at(6, 7)}]));
 }

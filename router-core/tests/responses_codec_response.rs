@@ -244,7 +244,12 @@ fn counts_are_believed_only_if_they_can_be_true() {
     }
     let mut response = answer(Vec::new(), Finish::Stop);
     response.usage = Some(report);
+    response.dialect = Dialect::Responses;
     assert_eq!(write_response(&response, &frame())["usage"], whole);
+    // Another API's hour is no twelve hours.
+    response.dialect = Dialect::Anthropic;
+    let written = &write_response(&response, &frame())["usage"]["input_tokens_details"];
+    assert_eq!(written, &json!({"cached_tokens": 1500, "cache_write_tokens": 500}));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use responses_support::{
 use router_core::chat::{ChatEvent, Citation, Delta, Finish, Opening, RawStr};
 use router_core::dialect::responses::{StreamReader, StreamWriter};
 use router_core::dialect::{Failure, Frame};
-use router_core::domain::Dialect;
+use router_core::domain::{Dialect, UsageReport};
 use serde_json::{Value, json};
 
 const COMPLETED: &str = r#"{"type":"response.completed","response":{"status":"completed"}}"#;
@@ -399,11 +399,66 @@ fn a_broken_stream_ends_in_a_failure_and_nothing_follows() {
         );
         let last = parse(data(&stream).last().expect("an event"));
         assert_eq!(last["response"]["status"], "failed");
-        assert_eq!(last["response"]["error"]["code"], "provider_overloaded");
+        assert_eq!(last["response"]["error"]["code"], "server_error", "the API's codes are a closed set");
         assert_eq!(last["response"]["error"]["message"], "It \"broke\".");
         let heard = hear(data(&stream));
-        assert_eq!(heard.error.map(|(kind, _)| kind).as_deref(), Some("provider_overloaded"));
+        assert_eq!(heard.error.map(|(kind, _)| kind).as_deref(), Some("server_error"));
     }
+}
+
+#[test]
+fn a_broken_stream_keeps_what_was_said_and_invents_no_count() {
+    let input = UsageReport { input: 21, ..UsageReport::default() };
+    let mut writer = StreamWriter::new(frame());
+    let mut out = Vec::new();
+    let began = ChatEvent::Start { id: None, model: None, created: None, usage: Some(&input) };
+    let half = delta(1, Delta::Arguments(RawStr::escaped("{")));
+    for event in [began, open(0, Opening::Text), words(0, "a"), close(0), call(1, "c"), half] {
+        writer.event(event, &mut out);
+    }
+    writer.fail(&failure(), &mut out);
+    let stream = String::from_utf8(out).expect("UTF-8");
+    let told = kinds(&stream);
+    assert!(!told.iter().any(|kind| kind == "response.function_call_arguments.done"), "{told:?}");
+    let numbers: Vec<_> = data(&stream).into_iter().map(|event| parse(event)["sequence_number"].as_u64()).collect();
+    assert_eq!(numbers, (0..numbers.len() as u64).map(Some).collect::<Vec<_>>());
+    let response = parse(data(&stream).last().expect("an event"))["response"].take();
+    assert_eq!(response["usage"], Value::Null);
+    assert_eq!(response["output"][0]["content"][0]["text"], "a");
+    assert_eq!(response["output"][1]["status"], "incomplete");
+    assert_eq!(response["output"][1]["arguments"], "{");
+}
+
+#[test]
+fn a_search_goes_on_until_something_follows_and_is_counted() {
+    let json = r#"{"type":"server_tool_use","id":"s","name":"web_search","input":{"query":"q"}}"#;
+    let usage = UsageReport { input: 1, output: 1, web_searches: 1, ..UsageReport::default() };
+    let mut writer = StreamWriter::new(frame());
+    let mut out = Vec::new();
+    for event in [start(), open(0, Opening::Foreign { dialect: Dialect::Anthropic, json }), close(0)] {
+        writer.event(event, &mut out);
+    }
+    let begun = kinds(std::str::from_utf8(&out).expect("UTF-8"));
+    let expected = ["output_item.added", "web_search_call.in_progress", "web_search_call.searching"];
+    assert_eq!(begun[2..], expected.map(|kind| format!("response.{kind}")));
+    for event in [
+        open(1, Opening::Text),
+        words(1, "a"),
+        close(1),
+        ChatEvent::Usage { usage: &usage, service_tier: None },
+        finish(Finish::Stop),
+        ChatEvent::End,
+    ] {
+        writer.event(event, &mut out);
+    }
+    let stream = String::from_utf8(out).expect("UTF-8");
+    let (told, events) = (kinds(&stream), data(&stream));
+    assert_eq!(told[5..7], ["response.web_search_call.completed", "response.output_item.done"]);
+    assert_eq!(parse(events[2])["item"]["status"], "in_progress");
+    assert_eq!(parse(events[6])["item"]["action"]["query"], "q");
+    let response = parse(events.last().expect("an event"))["response"].take();
+    assert_eq!(response["output"][0], parse(events[6])["item"]);
+    assert_eq!(response["tool_usage"]["web_search"]["num_requests"], 1);
 }
 
 #[test]

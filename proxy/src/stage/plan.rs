@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use router_core::dialect::Complaint;
 use router_core::domain::{Seed, Tick, UsageReport};
 use router_core::exchange::{Outcome, UpstreamFault};
 use router_core::health::Fault;
@@ -192,6 +193,9 @@ impl Journey {
             Outcome::Refused { status: 408 | 500.. } => Ending::Failed(Fault::Broken),
             Outcome::Refused { .. } => Ending::Refused,
             Outcome::Failed(UpstreamFault::NoAccess) => Ending::Failed(Fault::Unauthorized),
+            Outcome::Failed(UpstreamFault::Reported(Complaint::RateLimited)) if self.named == Named::Declared => {
+                Ending::Limited { retry_after: None }
+            }
             Outcome::Failed(fault) | Outcome::Broken(fault) if fault.is_timeout() => Ending::Failed(Fault::TimedOut),
             Outcome::Failed(_) | Outcome::Broken(_) => Ending::Failed(Fault::Broken),
         }

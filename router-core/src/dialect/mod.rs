@@ -20,6 +20,7 @@ pub mod anthropic;
 mod base64;
 pub mod bedrock;
 mod cite;
+mod complaint;
 mod fields;
 mod frame;
 pub mod gemini;
@@ -27,8 +28,10 @@ mod invalid;
 pub mod openai;
 pub mod passing;
 pub mod responses;
+mod search;
 mod tokens;
 pub mod translate;
 
+pub use complaint::Complaint;
 pub use frame::{Failure, Frame, Quirks, Target, Written};
 pub use invalid::Invalid;

@@ -1,5 +1,7 @@
 //! What can go wrong with an attempt.
 
+use crate::dialect::Complaint;
+
 /// Why an attempt at a provider failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum UpstreamFault {
@@ -35,7 +37,7 @@ pub enum UpstreamFault {
     BadReply,
     /// The provider said inside of its answer that it gives up.
     #[error("the provider reported an error")]
-    Reported,
+    Reported(Complaint),
     /// The answer ended before it was complete.
     #[error("the provider's answer ended before it was complete")]
     Truncated,
@@ -55,7 +57,7 @@ impl UpstreamFault {
             Self::StaleReuse => "stale_reuse",
             Self::Closed => "closed",
             Self::BadReply => "bad_reply",
-            Self::Reported => "reported",
+            Self::Reported(_) => "reported",
             Self::Truncated => "truncated",
         }
     }

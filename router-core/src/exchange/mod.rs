@@ -183,7 +183,7 @@ impl Exchange {
         }
         match self.held(window, false) {
             Some(Beginning::Frame) if window.len() <= self.terms.hold_bytes_max => return,
-            Some(Beginning::Failed) => return self.fault(UpstreamFault::Reported, now, out),
+            Some(Beginning::Failed(why)) => return self.fault(UpstreamFault::Reported(why), now, out),
             Some(Beginning::Frame | Beginning::Content) => self.held_until = None,
             None => {}
         }
@@ -212,7 +212,7 @@ impl Exchange {
         }
         match self.held(window, true) {
             Some(Beginning::Frame) => return self.finish(Outcome::Failed(UpstreamFault::Truncated), out),
-            Some(Beginning::Failed) => return self.finish(Outcome::Failed(UpstreamFault::Reported), out),
+            Some(Beginning::Failed(why)) => return self.finish(Outcome::Failed(UpstreamFault::Reported(why)), out),
             Some(Beginning::Content) | None => self.held_until = None,
         }
         let whole = Opening::Whole { bytes: window.len() };
@@ -286,7 +286,7 @@ impl Exchange {
         let begun = self.send(begun, Opening::Streamed, out);
         self.phase = Phase::Answering { begun };
         let used = pushed.map_err(|bad| match bad {
-            BadStream::Reported => UpstreamFault::Reported,
+            BadStream::Reported(why) => UpstreamFault::Reported(why),
             BadStream::TooLong | BadStream::Invalid(_) => UpstreamFault::BadReply,
         })?;
         if used > 0 {
@@ -315,7 +315,7 @@ impl Exchange {
             Answer::Translated(translation) => {
                 let complete = match translation.push(window, &mut self.written) {
                     Ok(used) => Ok(translation.finish(&window[used..], &mut self.written)),
-                    Err(BadStream::Reported) => Err(UpstreamFault::Reported),
+                    Err(BadStream::Reported(why)) => Err(UpstreamFault::Reported(why)),
                     Err(BadStream::TooLong | BadStream::Invalid(_)) => Err(UpstreamFault::BadReply),
                 };
                 if translation.has_spoken() || complete == Ok(true) {

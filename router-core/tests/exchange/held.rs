@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use router_core::dialect::Target;
 use router_core::dialect::translate::{self, Ask, Translator};
+use router_core::dialect::{Complaint, Target};
 use router_core::domain::{Dialect, Quirks};
 use router_core::exchange::{BodyKind, Input, Opening, Outcome, Terms, UpstreamFault};
 
@@ -11,7 +11,7 @@ use super::shell::{DONE, EVENT, Shell, TERMS};
 
 const ROLE: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n";
 const TEXT: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"}}]}\n\n";
-const FAILURE: &str = "data: {\"error\":{\"message\":\"overloaded\"}}\n\n";
+const FAILURE: &str = "data: {\"error\":{\"message\":\"busy\",\"code\":\"overloaded\"}}\n\n";
 
 /// In microseconds: held for 20,000.
 const HELD: Terms = Terms { hold_head: Duration::from_millis(20), ..TERMS };
@@ -56,7 +56,7 @@ fn a_stream_without_a_word_is_kept_and_leaves_with_the_first_word() {
 fn an_error_before_the_first_word_is_a_failure_that_the_client_knows_nothing_of() {
     for mut shell in shells() {
         shell.body(ROLE, 10).body(FAILURE, 20);
-        assert_eq!(shell.outcome, Some(Outcome::Failed(UpstreamFault::Reported)));
+        assert_eq!(shell.outcome, Some(Outcome::Failed(UpstreamFault::Reported(Complaint::Overloaded))));
         assert_eq!(shell.begun, None);
     }
 }

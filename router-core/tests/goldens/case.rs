@@ -4,12 +4,18 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use router_core::dialect::translate::{self, Ask, Translator};
-use router_core::dialect::{Failure, Quirks, Target};
+use router_core::dialect::translate::{self, Ask, BadStream, Translator};
+use router_core::dialect::{Complaint, Failure, Quirks, Target, anthropic, gemini};
 use router_core::domain::Dialect;
 use serde_json::Value;
 
 use super::pass;
+
+/// How the gateway tells of a stream that ends too soon (docs/errors.md).
+const TRUNCATED: (u16, &str, &str) =
+    (502, "provider_unavailable", "The provider's answer ended before it was complete. Try again.");
+/// How it tells of a provider that has too much to do.
+const OVERLOADED: (u16, &str, &str) = (503, "provider_overloaded", "The provider is overloaded. Try again later.");
 
 /// A client's request and a provider's answers, as far as the corpora have them.
 pub struct Case {
@@ -84,23 +90,27 @@ impl Case {
         }
         let mut out = Vec::new();
         let mut translation = self.translator(true).stream();
-        let complete = match translation.push(stream.as_bytes(), &mut out) {
-            Ok(used) => translation.finish(&stream.as_bytes()[used..], &mut out),
-            Err(_) => false,
+        let broken = match translation.push(stream.as_bytes(), &mut out) {
+            Ok(used) if translation.finish(&stream.as_bytes()[used..], &mut out) => None,
+            Ok(_) => Some(TRUNCATED),
+            Err(BadStream::Reported(Complaint::Overloaded)) => Some(OVERLOADED),
+            Err(bad) => panic!("{bad}"),
         };
-        if !complete {
-            let failure = Failure {
-                status: 502,
-                kind: "server_error",
-                code: "provider_unavailable",
-                message: "The provider's answer ended before it was complete. Try again.",
-                param: None,
-                source: None,
-                request_id: "req_A1",
-            };
-            translation.writer().fail(&failure, &mut out);
+        if let Some((status, code, message)) = broken {
+            translation.writer().fail(&self.failure(status, code, message), &mut out);
         }
         tell(text, "streamed", String::from_utf8(out).expect("a stream is text").trim_end());
+    }
+
+    /// A failure in the client's words, as the gateway tells it.
+    fn failure(&self, status: u16, code: &'static str, message: &'static str) -> Failure<'static> {
+        let (status, kind) = match (self.client, status) {
+            (Dialect::Anthropic, 503) => (529, anthropic::error_kind(status)),
+            (Dialect::Anthropic, _) => (status, anthropic::error_kind(status)),
+            (Dialect::Gemini, _) => (status, gemini::error_kind(status)),
+            _ => (status, "server_error"),
+        };
+        Failure { status, kind, code, message, param: None, source: None, request_id: "req_A1" }
     }
 
     fn translator(&self, stream: bool) -> Translator {

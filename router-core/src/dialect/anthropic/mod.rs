@@ -37,7 +37,7 @@ mod usage;
 mod writer;
 
 pub use compose::write_request;
-pub use error::write_error;
+pub use error::{error_kind, write_error};
 pub use reader::StreamReader;
 pub use request::read_request;
 pub use response::{read_response, write_response};

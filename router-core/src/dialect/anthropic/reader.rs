@@ -118,15 +118,16 @@ impl StreamReader {
 
     fn message_delta<S: Sink>(&mut self, event: &Event<'_>, sink: &mut S) {
         self.start(MessageWire::default(), sink);
-        let delta = event.delta.as_ref();
-        if let Some(reason) = text(delta.and_then(|delta| delta.stop_reason)) {
-            let stop_sequence = delta.and_then(|delta| text(delta.stop_sequence));
-            self.end_choice(stop::read(reason.as_escaped()).unwrap_or(Finish::Stop), stop_sequence, sink);
-        }
+        // Ahead of the finish, for clients that are told of both at once.
         self.count(event.usage);
         if let Some(usage) = self.report().filter(|_| event.usage.is_some()) {
             let service_tier = self.service_tier.as_deref().map(RawStr::escaped);
             sink.event(ChatEvent::Usage { usage: &usage, service_tier });
+        }
+        let delta = event.delta.as_ref();
+        if let Some(reason) = text(delta.and_then(|delta| delta.stop_reason)) {
+            let stop_sequence = delta.and_then(|delta| text(delta.stop_sequence));
+            self.end_choice(stop::read(reason.as_escaped()).unwrap_or(Finish::Stop), stop_sequence, sink);
         }
     }
 

@@ -168,14 +168,14 @@ pub(super) fn write(report: &UsageReport, service_tier: Option<&str>, leftover: 
 }
 
 /// The same in an event of a stream. Before anything is known, counts are zeros that clients replace by what comes later;
-/// how the cache took its part is not said, because they would keep that.
-pub(super) fn stream(event: &mut Object<'_>, report: Option<&UsageReport>, service_tier: Option<&str>) {
-    let (is_known, report) = (report.is_some(), report.copied().unwrap_or_default());
+/// how the cache took its part is not said, because they would keep that. The `last` event has totals only.
+pub(super) fn stream(event: &mut Object<'_>, report: Option<&UsageReport>, last: bool) {
+    let (splits, report) = (report.is_some() && !last, report.copied().unwrap_or_default());
     let mut usage = event.object("usage");
     usage.number("input_tokens", fresh(&report));
     usage.number("cache_creation_input_tokens", report.cache_write);
     usage.number("cache_read_input_tokens", report.cache_read);
-    if is_known {
+    if splits {
         let mut split = usage.object("cache_creation");
         split.number("ephemeral_5m_input_tokens", report.cache_write.saturating_sub(report.cache_write_long));
         split.number("ephemeral_1h_input_tokens", report.cache_write_long);
@@ -188,9 +188,6 @@ pub(super) fn stream(event: &mut Object<'_>, report: Option<&UsageReport>, servi
         let mut tools = usage.object("server_tool_use");
         tools.number("web_search_requests", report.web_searches);
         tools.number("web_fetch_requests", 0);
-    }
-    if let Some(tier) = service_tier {
-        usage.text("service_tier", tier);
     }
 }
 

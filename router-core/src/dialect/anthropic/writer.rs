@@ -34,7 +34,6 @@ pub struct StreamWriter {
     finish: Option<Finish>,
     stop_sequence: Option<String>,
     usage: Option<UsageReport>,
-    service_tier: Option<&'static str>,
 }
 
 #[derive(Debug)]
@@ -79,7 +78,6 @@ impl StreamWriter {
             finish: None,
             stop_sequence: None,
             usage: None,
-            service_tier: None,
         }
     }
 
@@ -106,12 +104,7 @@ impl StreamWriter {
                 self.finish = Some(finish);
                 self.stop_sequence = stop_sequence.map(|text| text.as_escaped().to_owned());
             }
-            ChatEvent::Usage { usage, service_tier } => {
-                self.usage = Some(*usage);
-                if let Some(tier) = service_tier {
-                    self.service_tier = usage::service_tier(tier.as_escaped());
-                }
-            }
+            ChatEvent::Usage { usage, .. } => self.usage = Some(*usage),
             ChatEvent::Ping => self.keep_alive(out),
             ChatEvent::End => self.end(out),
             _ => {}
@@ -163,7 +156,7 @@ impl StreamWriter {
             drop(message.array("content"));
             message.null("stop_reason");
             message.null("stop_sequence");
-            usage::stream(&mut message, usage, None);
+            usage::stream(&mut message, usage, false);
         });
     }
 
@@ -366,7 +359,7 @@ impl StreamWriter {
             }
             drop(delta);
             let usage = self.usage.unwrap_or_default();
-            usage::stream(event, Some(&usage), self.service_tier);
+            usage::stream(event, Some(&usage), true);
         });
         send(out, "message_stop", |_| {});
     }

@@ -32,9 +32,10 @@ pub(super) const fn with_calls(finish: Finish, calls: bool) -> Finish {
     }
 }
 
-/// Writes a `finishReason`.
-pub(super) const fn write(finish: Finish) -> &'static str {
+/// Writes a `finishReason`. Google's models that refuse in their own words stop like any other.
+pub(super) const fn write(finish: Finish, refused_in_words: bool) -> &'static str {
     match finish {
+        Finish::Refused if refused_in_words => "STOP",
         Finish::Stop | Finish::StopSequence | Finish::ToolCalls => "STOP",
         Finish::Length | Finish::ContextFull => "MAX_TOKENS",
         Finish::Filtered | Finish::Refused => "SAFETY",
@@ -50,9 +51,10 @@ mod tests {
     #[test]
     fn what_is_written_is_read_as_the_same_or_as_its_nearest() {
         for finish in [Finish::Stop, Finish::Length, Finish::Filtered, Finish::Paused, Finish::Malformed] {
-            assert_eq!(read(write(finish)), finish);
+            assert_eq!(read(write(finish, false)), finish);
         }
-        assert_eq!(with_calls(read(write(Finish::ToolCalls)), true), Finish::ToolCalls);
+        assert_eq!(with_calls(read(write(Finish::ToolCalls, false)), true), Finish::ToolCalls);
+        assert_eq!((write(Finish::Refused, true), write(Finish::Refused, false)), ("STOP", "SAFETY"));
         assert_eq!(with_calls(Finish::Length, true), Finish::Length);
         for reason in ["OTHER", "FINISH_REASON_UNSPECIFIED", "NO_IMAGE", "A_NEW_ONE"] {
             assert_eq!(read(reason), Finish::Stop);

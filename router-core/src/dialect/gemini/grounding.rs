@@ -155,6 +155,7 @@ pub(super) fn bytes(citation: &Citation<'_>, text: &str) -> (usize, usize) {
 pub(super) struct Grounding {
     chunks: Vec<Value>,
     supports: Vec<Value>,
+    queries: Vec<Value>,
 }
 
 impl Grounding {
@@ -183,12 +184,21 @@ impl Grounding {
         }
     }
 
-    /// The whole; `None` if nothing was cited.
+    /// Takes what was searched for.
+    pub(super) fn search(&mut self, query: &str) {
+        self.queries.push(query.into());
+    }
+
+    /// The whole; `None` if nothing was cited or searched for.
     pub(super) fn into_value(self) -> Option<Value> {
-        if self.chunks.is_empty() {
-            return None;
-        }
-        Some(json!({"groundingChunks": self.chunks, "groundingSupports": self.supports}))
+        let lists = [
+            ("webSearchQueries", self.queries),
+            ("groundingChunks", self.chunks),
+            ("groundingSupports", self.supports),
+        ];
+        let said = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        let metadata: Map<String, Value> = said.map(|(key, list)| (key.to_owned(), list.into())).collect();
+        (!metadata.is_empty()).then_some(Value::Object(metadata))
     }
 }
 

@@ -48,7 +48,7 @@ mod turn_out;
 mod usage;
 mod wire;
 
-pub use error::write_error;
+pub use error::{error_kind, write_error};
 pub use request::read_request;
 pub use request_out::write_request;
 pub use response::read_response;

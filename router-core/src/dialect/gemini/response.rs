@@ -75,7 +75,7 @@ fn choice(mut candidate: Fields, ids: &mut Ids) -> Result<Choice, Invalid> {
         let calls = choice.blocks.iter().any(|block| matches!(block.body, Body::ToolCall(_)));
         let read = finish::read(&reason);
         choice.finish = Some(finish::with_calls(read, calls));
-        if finish::write(read) != reason {
+        if finish::write(read, false) != reason {
             candidate.put_back("finishReason", reason.into());
         }
     }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::super::Frame;
+use super::super::{Frame, search};
 use super::grounding::{self, Grounding};
 use super::part_out::{self, Part, part};
 use super::response::BLOCKED_NOTE;
@@ -42,7 +42,7 @@ fn usage_of(response: &ChatResponse, own: bool) -> Option<Value> {
         }
         read == response.usage
     };
-    let written = || response.usage.as_ref().map(|usage| usage::write(usage, response.service_tier.as_deref()));
+    let written = || response.usage.as_ref().map(usage::write);
     kept.filter(same).cloned().or_else(written)
 }
 
@@ -51,11 +51,12 @@ fn candidate(at: usize, choice: &Choice, own: bool) -> Value {
     let (parts, grounding) = parts(&choice.blocks, own);
     if !parts.is_empty() {
         out.insert("content".into(), json!({"parts": parts, "role": "model"}));
-    } else if !own && choice.finish != Some(Finish::Filtered) {
+    } else if !own && !matches!(choice.finish, Some(Finish::Filtered | Finish::Refused)) {
         out.insert("content".into(), json!({"role": "model"}));
     }
+    let refused = choice.blocks.iter().any(|block| matches!(block.body, Body::Refusal(_)));
     if let Some(finish) = choice.finish {
-        out.insert("finishReason".into(), finish::write(finish).into());
+        out.insert("finishReason".into(), finish::write(finish, refused).into());
     }
     out.insert("index".into(), at.into());
     if let Some(grounding) = grounding.into_value() {
@@ -84,6 +85,9 @@ fn candidate(at: usize, choice: &Choice, own: bool) -> Value {
 fn parts(blocks: &[Block], own: bool) -> (Vec<Value>, Grounding) {
     let (mut parts, mut grounding, mut joins) = (Vec::new(), Grounding::default(), false);
     for block in blocks {
+        if let Body::Foreign { dialect, value } = &block.body {
+            search::queries(*dialect, value).into_iter().for_each(|query| grounding.search(query));
+        }
         let Some(mut part) = block_part(block, own) else { continue };
         let plain = !own && block.signature.is_none() && block.as_text().is_some();
         let before = if joins && plain { prepend(parts.pop(), &mut part) } else { 0 };

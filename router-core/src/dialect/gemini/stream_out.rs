@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use super::super::{Failure, Frame};
+use super::super::{Failure, Frame, search};
 use super::grounding::{self, Grounding};
 use super::{error, finish, logprobs, seal, usage};
 use crate::chat::{ChatEvent, Citation, Delta, Finish, Opening, RawStr, Signature};
@@ -20,7 +20,6 @@ pub struct StreamWriter {
     head: Head,
     choices: Vec<Choice>,
     usage: Option<UsageReport>,
-    service_tier: Option<String>,
     ended: bool,
 }
 
@@ -40,6 +39,10 @@ struct Choice {
     /// All text of the answer, still escaped: it is decoded only for citations, which count its bytes.
     text: String,
     cited: Vec<Cited>,
+    /// What was searched for.
+    queries: Vec<String>,
+    /// The model refused in its own words.
+    refused: bool,
 }
 
 /// A citation, and where the escaped text of its block begins and ends.
@@ -89,7 +92,7 @@ impl StreamWriter {
             Cow::Owned(escaped) => escaped,
         };
         let head = Head { id: escaped(frame.unique), model: escaped(frame.model) };
-        Self { head, choices: Vec::new(), usage: None, service_tier: None, ended: false }
+        Self { head, choices: Vec::new(), usage: None, ended: false }
     }
 
     /// Appends what the client is told of an event.
@@ -110,12 +113,7 @@ impl StreamWriter {
             ChatEvent::Delta { choice, block, delta } => self.delta(choice, block, delta, out),
             ChatEvent::Close { choice, block } => self.close(choice, block, out),
             ChatEvent::Finish { choice, finish, .. } => self.choice(choice).finish = Some(finish),
-            ChatEvent::Usage { usage, service_tier } => {
-                self.usage = Some(*usage);
-                if let Some(tier) = service_tier {
-                    self.service_tier = Some(tier.text().into_owned());
-                }
-            }
+            ChatEvent::Usage { usage, .. } => self.usage = Some(*usage),
             ChatEvent::End => self.end(out),
             ChatEvent::Ping | ChatEvent::Error { .. } => {}
         }
@@ -154,7 +152,11 @@ impl StreamWriter {
     fn open(&mut self, index: u32, number: u32, opening: Opening<'_>, out: &mut Vec<u8>) {
         let start = self.choice(index).text.len();
         let block = match opening {
-            Opening::Text | Opening::Refusal => Block::Text(start),
+            Opening::Text => Block::Text(start),
+            Opening::Refusal => {
+                self.choice(index).refused = true;
+                Block::Text(start)
+            }
             Opening::Thinking { id, .. } => Block::Thinking { id: id.map(|id| id.text().into_owned()), told: false },
             Opening::Redacted => Block::Redacted,
             Opening::ToolCall { id, name, custom } => Block::Call(Call {
@@ -172,7 +174,12 @@ impl StreamWriter {
                 });
                 Block::Hidden
             }
-            Opening::Foreign { .. } => Block::Hidden,
+            Opening::Foreign { dialect, json } => {
+                let value: Value = serde_json::from_str(json).unwrap_or_default();
+                let queries = search::queries(dialect, &value).into_iter().map(str::to_owned);
+                self.choice(index).queries.extend(queries);
+                Block::Hidden
+            }
         };
         self.choice(index).open.push((number, block));
     }
@@ -240,7 +247,7 @@ impl StreamWriter {
     /// The last event: why each answer ended, and what it used.
     fn end(&mut self, out: &mut Vec<u8>) {
         self.ended = true;
-        let (choices, usage, tier) = (&self.choices, &self.usage, self.service_tier.as_deref());
+        let (choices, usage) = (&self.choices, &self.usage);
         self.head.event(out, |root| {
             let mut candidates = root.array("candidates");
             for choice in choices {
@@ -248,7 +255,7 @@ impl StreamWriter {
             }
             drop(candidates);
             if let Some(usage) = usage {
-                root.value("usageMetadata", &usage::write(usage, tier));
+                root.value("usageMetadata", &usage::write(usage));
             }
         });
     }
@@ -257,15 +264,16 @@ impl StreamWriter {
 impl Choice {
     fn last(&self, candidate: &mut Object<'_>) {
         // Google's chat sessions forget an answer with an event in it that has no part.
-        let filtered = self.finish == Some(Finish::Filtered) && self.text.is_empty();
+        let filtered = matches!(self.finish, Some(Finish::Filtered | Finish::Refused)) && self.text.is_empty();
         if !filtered {
             candidate.json("content", r#"{"parts":[{"text":""}],"role":"model"}"#);
         }
         if let Some(finish) = self.finish {
-            candidate.text("finishReason", finish::write(finish));
+            candidate.text("finishReason", finish::write(finish, self.refused));
         }
         candidate.number("index", self.index.into());
         let mut grounding = Grounding::default();
+        self.queries.iter().for_each(|query| grounding.search(query));
         if !self.cited.is_empty() {
             let text = RawStr::escaped(&self.text).text();
             for cited in &self.cited {

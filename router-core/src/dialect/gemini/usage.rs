@@ -22,8 +22,8 @@ pub fn read_usage(usage: Value) -> Option<UsageReport> {
     counts.report()
 }
 
-/// Writes a `usageMetadata`.
-pub(super) fn write(usage: &UsageReport, service_tier: Option<&str>) -> Value {
+/// Writes a `usageMetadata`. The class of service has no member in it that all of Google's APIs have.
+pub(super) fn write(usage: &UsageReport) -> Value {
     let mut out = Map::new();
     let mut put = |key: &str, value: Value| out.insert(key.to_owned(), value);
     put("promptTokenCount", usage.input.into());
@@ -41,19 +41,12 @@ pub(super) fn write(usage: &UsageReport, service_tier: Option<&str>) -> Value {
     if usage.audio_out > 0 {
         put("candidatesTokensDetails", modalities(usage.output.saturating_sub(usage.reasoning), usage.audio_out));
     }
-    if let Some(traffic) = service_tier.and_then(traffic) {
-        put("trafficType", traffic.into());
-    }
     Value::Object(out)
 }
 
 /// How Vertex calls the classes of service in an answer.
 const TRAFFIC: [(&str, &str); 3] =
     [("default", "ON_DEMAND"), ("flex", "ON_DEMAND_FLEX"), ("priority", "ON_DEMAND_PRIORITY")];
-
-fn traffic(tier: &str) -> Option<&'static str> {
-    TRAFFIC.iter().find(|(known, _)| *known == tier).map(|(_, traffic)| *traffic)
-}
 
 /// The class of service by Vertex's word for it.
 pub(super) fn tier_of(traffic: &str) -> Option<&'static str> {

@@ -5,6 +5,7 @@
 
 use serde_json::Value;
 
+use crate::dialect::Complaint;
 use crate::domain::Dialect;
 use crate::sse::Splitter;
 
@@ -16,7 +17,7 @@ pub enum Beginning {
     /// Content, or anything that this does not know.
     Content,
     /// The provider gave up before it said anything.
-    Failed,
+    Failed(Complaint),
 }
 
 /// Judges all that has come of a stream, which is a few events at most. Nothing follows one that has `ended`: its last
@@ -59,10 +60,17 @@ fn judge(dialect: Dialect, data: &[u8]) -> Beginning {
         Dialect::Gemini | Dialect::Bedrock => is_frame_of_gemini(&event),
     };
     match (failed, frame) {
-        (true, _) => Beginning::Failed,
+        (true, _) => Beginning::Failed(complaint(&event)),
         (false, true) => Beginning::Frame,
         (false, false) => Beginning::Content,
     }
+}
+
+/// What the error of an event is about: its most precise word that we know.
+fn complaint(event: &Value) -> Complaint {
+    let error = [&event["error"], &event["response"]["error"], event].into_iter().find(|error| error.is_object());
+    let words = ["code", "status", "type"].into_iter().filter_map(|key| error?[key].as_str());
+    words.map(Complaint::named).find(|complaint| *complaint != Complaint::Other).unwrap_or(Complaint::Other)
 }
 
 /// A role without a word, or Azure's account of the prompt.
@@ -153,7 +161,25 @@ mod tests {
             assert_eq!(of(dialect, &[]), Beginning::Frame);
             assert_eq!(of(dialect, &[frame, frame]), Beginning::Frame, "{dialect:?}");
             assert_eq!(of(dialect, &[frame, content, failure]), Beginning::Content, "{dialect:?}");
-            assert_eq!(of(dialect, &[frame, failure]), Beginning::Failed, "{dialect:?}");
+            assert!(matches!(of(dialect, &[frame, failure]), Beginning::Failed(_)), "{dialect:?}");
+        }
+    }
+
+    #[test]
+    fn a_failure_says_what_it_is_about() {
+        for (dialect, event, complaint) in [
+            (Dialect::Openai, r#"{"error":{"type":"server_error","code":"overloaded"}}"#, Complaint::Overloaded),
+            (Dialect::Openai, r#"{"error":{"message":"x"}}"#, Complaint::Other),
+            (
+                Dialect::Responses,
+                r#"{"type":"response.failed","response":{"error":{"code":"rate_limit_exceeded"}}}"#,
+                Complaint::RateLimited,
+            ),
+            (Dialect::Responses, r#"{"type":"error","code":"slow_down"}"#, Complaint::Overloaded),
+            (Dialect::Anthropic, r#"{"type":"error","error":{"type":"overloaded_error"}}"#, Complaint::Overloaded),
+            (Dialect::Gemini, r#"{"error":{"code":429,"status":"RESOURCE_EXHAUSTED"}}"#, Complaint::RateLimited),
+        ] {
+            assert_eq!(of(dialect, &[event]), Beginning::Failed(complaint), "{event}");
         }
     }
 
@@ -176,8 +202,11 @@ mod tests {
     fn half_an_event_is_not_judged_before_the_end() {
         let judge = |window: &str, ended| beginning(Dialect::Openai, window.as_bytes(), ended);
         assert_eq!(judge("data: {\"error\":{\"message\":\"x\"}}\n", false), Beginning::Frame);
-        assert_eq!(judge("data: {\"error\":{\"message\":\"x\"}}\n", true), Beginning::Failed);
+        assert_eq!(judge("data: {\"error\":{\"message\":\"x\"}}\n", true), Beginning::Failed(Complaint::Other));
         assert_eq!(judge("data: {\"choi", true), Beginning::Content, "what is cut off is for others to judge");
-        assert_eq!(judge(": comment\r\n\r\ndata: {\"error\":{\"a\":1}}\r\n\r\n", false), Beginning::Failed);
+        assert_eq!(
+            judge(": comment\r\n\r\ndata: {\"error\":{\"a\":1}}\r\n\r\n", false),
+            Beginning::Failed(Complaint::Other)
+        );
     }
 }

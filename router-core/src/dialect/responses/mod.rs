@@ -36,13 +36,14 @@ mod writer;
 mod writer_blocks;
 mod writer_call;
 mod writer_message;
+mod writer_search;
 mod writer_thoughts;
 
 pub use echo::echo;
 pub use read_response::read_response;
 pub use reader::StreamReader;
 pub use request::read_request;
-pub use usage::read_usage;
+pub use usage::{foreign_usage, read_usage};
 pub use write_request::write_request;
 pub use write_response::write_response;
 pub use writer::StreamWriter;

@@ -37,10 +37,11 @@ impl StreamReader {
             self.replay(serde_json::from_str(output.get()).unwrap_or_default(), sink);
         }
         let finish = self.reason(incomplete, response.as_ref());
-        sink.event(ChatEvent::Finish { choice: CHOICE, finish, stop_sequence: None });
+        // Ahead of the finish, for clients that are told of both at once.
         if let Some(response) = &response {
             self.usage(response, sink);
         }
+        sink.event(ChatEvent::Finish { choice: CHOICE, finish, stop_sequence: None });
         self.ended = true;
         sink.event(ChatEvent::End);
         Ok(())

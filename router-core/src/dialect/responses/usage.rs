@@ -26,6 +26,12 @@ pub fn read_usage(usage: Value) -> Option<UsageReport> {
     })
 }
 
+/// What this API has words for in another one's report: for how long a cache keeps what was written to it differs, and
+/// an hour there is none of the times here.
+pub fn foreign_usage(usage: &UsageReport) -> UsageReport {
+    UsageReport { cache_write_long: 0, ..*usage }
+}
+
 /// Writes a `usage` object.
 pub(super) fn write_usage(usage: &UsageReport) -> Value {
     let mut input = json!({"cached_tokens": usage.cache_read, "cache_write_tokens": usage.cache_write});
@@ -41,6 +47,18 @@ pub(super) fn write_usage(usage: &UsageReport) -> Value {
         "output_tokens_details": {"reasoning_tokens": usage.reasoning},
         "total_tokens": usage.total.unwrap_or_else(|| usage.input.saturating_add(usage.output)),
     })
+}
+
+/// What the tools were used for that the provider runs itself: `None` if nothing is known of any.
+pub(super) fn write_tools(usage: &UsageReport) -> Option<Value> {
+    let images = json!({
+        "input_tokens": 0,
+        "input_tokens_details": {"image_tokens": 0, "text_tokens": 0},
+        "output_tokens": 0,
+        "output_tokens_details": {"image_tokens": 0, "text_tokens": 0},
+        "total_tokens": 0,
+    });
+    (usage.web_searches > 0).then(|| json!({"image_gen": images, "web_search": {"num_requests": usage.web_searches}}))
 }
 
 /// How many searches of the web a `tool_usage` object tells of.

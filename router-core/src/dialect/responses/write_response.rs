@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::Frame;
 use super::cite::annotation;
 use super::items::{REDACTED, in_message};
-use super::usage::write_usage;
+use super::usage::{foreign_usage, write_tools, write_usage};
 use super::write_items::{add_note, call_item, members, reasoning};
 use super::{ID, foreign, note};
 use crate::chat::{Block, Body, ChatResponse, Choice, Citation, Extra, Finish, Media, Signature, Source, Thinking};
@@ -24,6 +24,7 @@ pub fn write_response(response: &ChatResponse, frame: &Frame) -> Value {
         output.cut_off();
     }
     let model = if response.model.is_empty() { &frame.model } else { &response.model };
+    let usage = response.usage.as_ref().map(|usage| if own { *usage } else { foreign_usage(usage) });
     let mut body = members(json!({
         "id": response_id(&response.id, frame),
         "object": "response",
@@ -33,10 +34,13 @@ pub fn write_response(response: &ChatResponse, frame: &Frame) -> Value {
         "incomplete_details": outcome.details(),
         "model": model,
         "output": output.items,
-        "usage": response.usage.as_ref().map(write_usage),
+        "usage": usage.as_ref().map(write_usage),
     }));
     if let Some(tier) = &response.service_tier {
         body.insert("service_tier".to_owned(), service_tier(tier).into());
+    }
+    if let Some(tools) = response.usage.as_ref().and_then(write_tools).filter(|_| !own) {
+        body.insert("tool_usage".to_owned(), tools);
     }
     if own {
         body.extend(note::members(&response.extra).map(|(key, value)| (key.clone(), value.clone())));

@@ -6,10 +6,11 @@ use serde_json::Value;
 
 use super::super::{Failure, Frame};
 use super::feed::Feed;
-use super::usage::write_usage;
+use super::usage::{write_tools, write_usage};
 use super::write_response::{Outcome, item_id, response_id, service_tier};
 use super::writer_blocks::Open;
 use super::writer_message::Message;
+use super::writer_search::Search;
 use crate::chat::{ChatEvent, Finish, RawStr};
 use crate::domain::UsageReport;
 use crate::json::{Array, Object, escape};
@@ -32,6 +33,8 @@ pub struct StreamWriter {
     items: Vec<Vec<u8>>,
     pub(super) message: Option<Message>,
     pub(super) blocks: Vec<Open>,
+    /// A search of the web that goes on: it ends when anything follows.
+    pub(super) search: Option<Search>,
     finish: Option<Finish>,
     pub(super) refused: bool,
     usage: Option<UsageReport>,
@@ -64,6 +67,7 @@ impl StreamWriter {
             items: Vec::new(),
             message: None,
             blocks: Vec::new(),
+            search: None,
             finish: None,
             refused: false,
             usage: None,
@@ -112,18 +116,28 @@ impl StreamWriter {
             return;
         }
         self.begin(out);
+        self.cut_off();
+        // A report without output is one of the input, from before there was any.
+        self.usage = self.usage.filter(|usage| usage.output > 0);
         let response = self.response("failed", None, |error| {
-            error.text("code", failure.code);
+            // The codes of this object are a closed set, in which ours are not.
+            let limited = failure.status == 429;
+            error.escaped("code", if limited { "rate_limit_exceeded" } else { "server_error" });
             error.text("message", failure.message);
             error.text("type", failure.kind);
             if let Some(param) = failure.param {
                 error.text("param", param);
             }
-            if let Some(source) = failure.source {
-                error.object("metadata").text("source", source);
-            }
         });
         self.lifecycle("response.failed", &response, out);
+    }
+
+    /// Keeps what was said so far of the items that are not complete. Nobody is told that they end.
+    fn cut_off(&mut self) {
+        let (sequence, mut unsent) = (self.sequence, Vec::new());
+        self.leave(&mut unsent);
+        self.end_message(&mut unsent);
+        self.sequence = sequence;
     }
 
     /// A sign of life that means nothing.
@@ -159,6 +173,7 @@ impl StreamWriter {
             self.close(block, out);
         }
         self.end_message(out);
+        self.end_search(out);
         self.over = true;
         let outcome = Outcome::of(self.finish, self.refused);
         let response = self.response(outcome.status, outcome.reason, |error| {
@@ -212,6 +227,9 @@ impl StreamWriter {
         if let Some(tier) = &self.service_tier {
             object.text("service_tier", tier);
         }
+        if let Some(tools) = self.usage.as_ref().and_then(write_tools) {
+            object.value("tool_usage", &tools);
+        }
         drop(object);
         out
     }
@@ -233,8 +251,8 @@ impl StreamWriter {
 
     pub(super) fn end_message(&mut self, out: &mut Vec<u8>) {
         if let Some(message) = self.message.take() {
-            let status = Outcome::of(self.finish, self.refused).status;
-            let status = if status == "incomplete" { status } else { "completed" };
+            let cut_off = self.over || Outcome::of(self.finish, self.refused).status == "incomplete";
+            let status = if cut_off { "incomplete" } else { "completed" };
             let item = message.end(status, &mut self.feed(out));
             self.keep(item);
         }

@@ -43,6 +43,7 @@ enum Body {
 impl StreamWriter {
     pub(super) fn open(&mut self, block: u32, opening: Opening<'_>, out: &mut Vec<u8>) {
         self.begin(out);
+        self.end_search(out);
         let body = match opening {
             Opening::Text => Body::Words(Words::new(false)),
             Opening::Refusal => {
@@ -68,6 +69,9 @@ impl StreamWriter {
         let item = serde_json::from_str(json).ok().and_then(|value| foreign::item(dialect, &value));
         let Some(item) = item else { return };
         self.end_message(out);
+        if dialect != Dialect::Responses {
+            return self.begin_search(&item, out);
+        }
         let (_, index) = self.place("");
         let item = item.to_string().into_bytes();
         let mut feed = self.feed(out);
@@ -178,6 +182,16 @@ impl StreamWriter {
         }
     }
 
+    /// Ends the blocks that the client has heard of, where a stream breaks off.
+    pub(super) fn leave(&mut self, out: &mut Vec<u8>) {
+        for Open { body, begun, .. } in std::mem::take(&mut self.blocks) {
+            match body {
+                Body::Words(_) | Body::Call(_) | Body::Thoughts(_) if begun => self.end_body(body, "incomplete", out),
+                _ => {}
+            }
+        }
+    }
+
     pub(super) fn close(&mut self, block: u32, out: &mut Vec<u8>) {
         let Some(at) = self.blocks.iter().position(|open| open.block == block) else { return };
         // Thoughts of which nothing was said are no item, and neither is a picture before all of it is there.
@@ -185,6 +199,13 @@ impl StreamWriter {
             self.tell(at, out);
         }
         let Open { body, seal, .. } = self.blocks.remove(at);
+        self.end_body(body, "completed", out);
+        if let Some(seal) = seal {
+            self.sealed(seal, out);
+        }
+    }
+
+    fn end_body(&mut self, body: Body, status: &'static str, out: &mut Vec<u8>) {
         match body {
             Body::Words(words) => {
                 let mut feed = Feed { sequence: &mut self.sequence, out };
@@ -193,7 +214,7 @@ impl StreamWriter {
                 }
             }
             Body::Call(call) => {
-                let item = call.end(&mut self.feed(out));
+                let item = call.end(status, &mut self.feed(out));
                 self.keep(item);
             }
             Body::Thoughts(thoughts) => {
@@ -207,9 +228,6 @@ impl StreamWriter {
                 self.keep(item);
             }
             Body::Unsaid { .. } | Body::Redacted(None) => {}
-        }
-        if let Some(seal) = seal {
-            self.sealed(seal, out);
         }
     }
 }

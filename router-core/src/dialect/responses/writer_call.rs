@@ -56,9 +56,9 @@ impl Call {
         });
     }
 
-    /// The call is complete. Gives its index, and the item.
-    pub(super) fn end(mut self, feed: &mut Feed<'_>) -> (usize, Vec<u8>) {
-        if self.arguments.is_empty() && !self.custom {
+    /// The call ends. Gives its index, and the item.
+    pub(super) fn end(mut self, status: &'static str, feed: &mut Feed<'_>) -> (usize, Vec<u8>) {
+        if self.arguments.is_empty() && !self.custom && status == "completed" {
             self.text(RawStr::escaped("{}"), feed);
         }
         let (_, done, key) = self.kind();
@@ -69,7 +69,7 @@ impl Call {
             }
             quoted(object.key(key), &self.arguments);
         });
-        let item = self.item("completed");
+        let item = self.item(status);
         feed.item(DONE, self.index, &item);
         (self.index, item)
     }

@@ -4,7 +4,7 @@ use super::Writer;
 use super::emulated::Unwrap;
 use crate::chat::{ChatEvent, Opening, Sink};
 use crate::dialect::bedrock::event_stream;
-use crate::dialect::{Invalid, anthropic, bedrock, gemini, openai, passing, responses};
+use crate::dialect::{Complaint, Invalid, anthropic, bedrock, gemini, openai, passing, responses};
 use crate::domain::{Dialect, UsageReport};
 use crate::sse::Splitter;
 
@@ -22,7 +22,7 @@ pub enum BadStream {
     Invalid(Invalid),
     /// The provider said in its stream that it gives up.
     #[error("the provider reported an error")]
-    Reported,
+    Reported(Complaint),
 }
 
 /// Turns a stream round. Any split of it gives the same bytes.
@@ -60,7 +60,7 @@ struct Output {
     /// There was something that a client would miss.
     spoken: bool,
     done: bool,
-    failed: bool,
+    failed: Option<Complaint>,
 }
 
 impl StreamTranslation {
@@ -82,7 +82,7 @@ impl StreamTranslation {
             usage: None,
             spoken: false,
             done: false,
-            failed: false,
+            failed: None,
             writer,
         };
         Self { framing, reader, target }
@@ -153,7 +153,7 @@ impl StreamTranslation {
         if complete && self.target.verbatim {
             self.target.writer.verbatim_end(out);
         }
-        complete && !self.target.failed
+        complete && self.target.failed.is_none()
     }
 
     /// Whether the answer has a word in it yet, or anything else that a client would miss.
@@ -216,19 +216,21 @@ impl Reader {
 impl Output {
     fn judge(&self, read: Result<(), Invalid>) -> Result<(), BadStream> {
         read.map_err(BadStream::Invalid)?;
-        if self.failed { Err(BadStream::Reported) } else { Ok(()) }
+        self.failed.map_or(Ok(()), |complaint| Err(BadStream::Reported(complaint)))
     }
 
     fn take(&mut self, event: ChatEvent<'_>, out: &mut Vec<u8>) {
         match event {
             ChatEvent::Start { usage: Some(usage), .. } | ChatEvent::Usage { usage, .. } => self.usage = Some(*usage),
-            ChatEvent::Error { .. } => self.failed = true,
+            ChatEvent::Error { kind, .. } => {
+                self.failed = Some(Complaint::named(&kind.unwrap_or_default().text()));
+            }
             ChatEvent::End => self.done = true,
             ChatEvent::Delta { .. } | ChatEvent::Finish { .. } => self.spoken = true,
             ChatEvent::Open { opening, .. } => self.spoken |= speaks(opening),
             _ => {}
         }
-        if self.verbatim || self.failed {
+        if self.verbatim || self.failed.is_some() {
             return;
         }
         match &mut self.unwrap {

@@ -51,7 +51,13 @@ impl Writer {
     pub fn event(&mut self, event: ChatEvent<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Openai(writer) => writer.event(event, out),
-            Self::Responses(writer) => writer.event(event, out),
+            Self::Responses(writer) => match event {
+                ChatEvent::Usage { usage, service_tier } => {
+                    let usage = &responses::foreign_usage(usage);
+                    writer.event(ChatEvent::Usage { usage, service_tier }, out);
+                }
+                event => writer.event(event, out),
+            },
             Self::Anthropic(writer) => writer.event(event, out),
             Self::Gemini(writer) => writer.event(event, out),
             Self::GeminiArray(array) => {

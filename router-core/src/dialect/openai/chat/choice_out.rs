@@ -53,8 +53,8 @@ pub(super) struct ChoiceOut {
     refused: bool,
     /// Characters of text: at the block's start, and now.
     text: (u64, u64),
-    /// What the open text rests on. It goes out together when all of the text is there, since clients that gather a
-    /// stream take a list without indexes only once: those of later texts have them.
+    /// What the open text rests on. It goes out when all of the text is there, with indexes: clients that gather a
+    /// stream need them to take more than one list.
     cited: Vec<Citation<'static>>,
     /// Annotations that went out.
     annotated: u64,
@@ -304,10 +304,10 @@ impl ChoiceOut {
     }
 
     fn annotation(&self, citation: &Citation<'_>, index: u64, list: &mut Array<'_>) {
-        let indexed = self.annotated > 0;
         let own = Some(&*citation.json).filter(|_| citation.dialect == Dialect::Openai);
         match own.map(|json| (json, json.strip_prefix('{'))) {
-            Some((_, Some(members))) if indexed => {
+            // The first list of our own is as it came.
+            Some((_, Some(members))) if self.annotated > 0 => {
                 let item = list.item();
                 item.extend_from_slice(b"{\"index\":");
                 push_number(item, index);
@@ -317,9 +317,7 @@ impl ChoiceOut {
             Some((json, _)) => push_json(list.item(), json),
             None => {
                 let mut object = list.object();
-                if indexed {
-                    object.number("index", index);
-                }
+                object.number("index", index);
                 cite::write(citation, citation.address().unwrap_or_default(), self.text, &mut object);
             }
         }

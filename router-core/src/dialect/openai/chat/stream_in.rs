@@ -105,7 +105,8 @@ impl StreamReader {
 
     fn fail<S: Sink>(&mut self, error: &Failed<'_>, sink: &mut S) {
         self.failed = true;
-        let kind = wire::text(error.kind).or_else(|| wire::text(error.code));
+        // The code is the more precise word.
+        let kind = wire::text(error.code).or_else(|| wire::text(error.kind));
         sink.event(ChatEvent::Error { kind, message: wire::text(error.message) });
     }
 }

@@ -17,7 +17,6 @@ pub struct StreamWriter {
     head: Head,
     choices: Vec<ChoiceOut>,
     usage: Option<UsageReport>,
-    service_tier: Option<&'static str>,
     ended: bool,
 }
 
@@ -27,6 +26,8 @@ pub(super) struct Head {
     /// Up to the colon before the choices.
     front: Vec<u8>,
     include_usage: bool,
+    /// The class of service, once it is known.
+    service_tier: Option<&'static str>,
 }
 
 /// What a chunk says of a choice beside its delta.
@@ -39,8 +40,8 @@ pub(super) struct Beside<'a> {
 impl StreamWriter {
     /// Begins a stream.
     pub fn new(frame: Frame) -> Self {
-        let head = Head { front: Vec::new(), include_usage: frame.include_usage };
-        Self { frame, head, choices: Vec::new(), usage: None, service_tier: None, ended: false }
+        let head = Head { include_usage: frame.include_usage, ..Head::default() };
+        Self { frame, head, choices: Vec::new(), usage: None, ended: false }
     }
 
     /// Appends what the client must be sent for an event.
@@ -68,7 +69,8 @@ impl StreamWriter {
             }
             ChatEvent::Usage { usage, service_tier } => {
                 self.usage = Some(*usage);
-                self.service_tier = service_tier.and_then(|tier| tier::named(tier.as_escaped())).or(self.service_tier);
+                let tier = service_tier.and_then(|tier| tier::named(tier.as_escaped()));
+                self.head.service_tier = tier.or(self.head.service_tier);
             }
             ChatEvent::Ping => self.keep_alive(out),
             ChatEvent::Error { .. } => {}
@@ -111,12 +113,7 @@ impl StreamWriter {
             out.extend_from_slice(&self.head.front);
             out.extend_from_slice(b"[],\"usage\":");
             push_value(out, &Value::Object(usage::write(&usage, None)));
-            if let Some(tier) = &self.service_tier {
-                out.extend_from_slice(b",\"service_tier\":\"");
-                out.extend_from_slice(tier.as_bytes());
-                out.push(b'"');
-            }
-            out.extend_from_slice(b"}\n\n");
+            self.head.end(out);
         }
         out.extend_from_slice(b"data: [DONE]\n\n");
     }
@@ -185,7 +182,18 @@ impl Head {
             None => out.extend_from_slice(b"null"),
         }
         // Clients that want usage read it in the last chunk, and expect it to be null before.
-        out.extend_from_slice(if self.include_usage { b"}],\"usage\":null}\n\n" } else { b"}]}\n\n" });
+        out.extend_from_slice(if self.include_usage { b"}],\"usage\":null" } else { b"}]" });
+        self.end(out);
+    }
+
+    /// What all chunks end with.
+    fn end(&self, out: &mut Vec<u8>) {
+        if let Some(tier) = self.service_tier {
+            out.extend_from_slice(b",\"service_tier\":\"");
+            out.extend_from_slice(tier.as_bytes());
+            out.push(b'"');
+        }
+        out.extend_from_slice(b"}\n\n");
     }
 }
 
