@@ -195,8 +195,8 @@ fn a_strict_tools_schema_is_shaped_until_it_compiles() {
     let (body, losses) = written(&request, OLDER);
     let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": false});
     assert_eq!((&body["tools"][0]["strict"], &body["tools"][0]["input_schema"]), (&json!(true), &schema));
-    assert_eq!(losses, "tools[0].function.parameters.minimum");
-    assert_eq!(written(&request, "claude-sonnet-4-0").1, "tools[0].function.strict");
+    assert_eq!(losses, "tools[0].parameters.minimum");
+    assert_eq!(written(&request, "claude-sonnet-4-0").1, "tools[0].strict");
 }
 
 #[test]

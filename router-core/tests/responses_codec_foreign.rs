@@ -294,7 +294,8 @@ fn quirks_are_respected() {
     };
     let schema = json!({"type": "object"});
     let mut request = asks("x");
-    request.format = Some(Format::Schema { name: None, description: None, schema: schema.clone(), strict: None });
+    request.format =
+        Some(Format::Schema { name: None, description: None, schema: schema.clone(), strict: Some(false) });
     request.parallel_tools = Some(false);
     request.tool_choice = Some(ToolChoice::Required);
     request.reasoning = Some(Reasoning { effort: Some(Effort::Low), ..Reasoning::default() });
@@ -306,7 +307,7 @@ fn quirks_are_respected() {
     for key in ["tool_choice", "parallel_tool_calls", "reasoning"] {
         assert_eq!(written.get(key), None, "{key}");
     }
-    let format = json!({"type": "json_schema", "name": "answer", "schema": schema});
+    let format = json!({"type": "json_schema", "name": "answer", "schema": schema, "strict": false});
     assert_eq!(body(&request, &[])["text"], json!({ "format": format }));
 }
 

@@ -26,6 +26,7 @@ mod invalid;
 pub mod openai;
 pub mod passing;
 pub mod responses;
+mod strict;
 mod tokens;
 pub mod translate;
 

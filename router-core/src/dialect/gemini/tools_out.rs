@@ -7,6 +7,7 @@ use super::model::Model;
 use super::schema::json_schema;
 use super::tools::PARAMETERS_NOTE;
 use crate::chat::{ChatRequest, Extra, Hosted, Losses, Tool, ToolBody, ToolChoice};
+use crate::dialect::strict;
 use crate::domain::Dialect;
 
 /// Writes `tools` and `toolConfig` into a body.
@@ -92,7 +93,12 @@ impl Writer<'_> {
     }
 
     fn calling(&self, losses: &mut Losses) -> Option<Map<String, Value>> {
-        let strict = |tool: &Tool| matches!(tool.body, ToolBody::Function { strict: Some(true), .. });
+        let strict = |tool: &Tool| match &tool.body {
+            ToolBody::Function { strict, schema, .. } => {
+                strict::is_tool(self.request.dialect, *strict, schema.as_ref())
+            }
+            _ => false,
+        };
         let strict = self.request.tools.iter().any(strict) && (self.own || self.model.thinks());
         let all = Vec::new();
         let (mode, names) = match &self.request.tool_choice {

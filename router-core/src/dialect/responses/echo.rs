@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Quirks, Target};
+use super::super::{Quirks, Target, strict};
 use super::{options, tools};
-use crate::chat::{ChatRequest, Extra, Losses};
+use crate::chat::{ChatRequest, Extra, Losses, ToolBody};
 
 /// How wordy an answer is unless asked.
 const VERBOSITY: &str = "medium";
@@ -94,9 +94,16 @@ fn asked(request: &ChatRequest, lost: &Losses) -> Vec<(String, Value)> {
 
 /// The tools that the provider was told of.
 fn tools_told(request: &ChatRequest, lost: &Losses) -> Vec<Value> {
-    let told = |at: usize| !lost.iter().any(|name| name == format!("tools[{at}]"));
-    let tools = tools::write(request, true, &mut Losses::default()).into_iter().enumerate();
-    tools.filter(|(at, _)| told(*at)).map(|(_, tool)| tool).collect()
+    let is_lost = |place: String| lost.iter().any(|name| name == place);
+    let mut tools = tools::write(request, true, &mut Losses::default());
+    for (at, (tool, asked)) in tools.iter_mut().zip(&request.tools).enumerate() {
+        if let ToolBody::Function { strict, schema, .. } = &asked.body {
+            let told = strict::is_tool(request.dialect, *strict, schema.as_ref());
+            tool["strict"] = (told && !is_lost(format!("tools[{at}].strict"))).into();
+        }
+    }
+    let told = |(at, tool)| (!is_lost(format!("tools[{at}]"))).then_some(tool);
+    tools.into_iter().enumerate().filter_map(told).collect()
 }
 
 fn text(request: &ChatRequest, quirks: &Quirks, losses: &mut Losses) -> Value {

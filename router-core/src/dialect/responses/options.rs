@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::super::fields::Fields;
 use super::super::openai::chat::effort::nearest;
-use super::super::{Invalid, Quirks, Target};
+use super::super::{Invalid, Quirks, Target, strict};
 use super::note;
 use crate::chat::{ChatRequest, Effort, Extra, Format, Losses, Reasoning};
 use crate::domain::Dialect;
@@ -120,7 +120,7 @@ pub(super) fn write_text(
             words = Some(format!("Answer with JSON that follows this JSON Schema and with nothing else:\n{schema}"));
             Some(json!({"type": "json_object"}))
         }
-        Some(format) => schema_format(format),
+        Some(format) => schema_format(format, request.dialect, losses),
     };
     text.extend(format.map(|format| ("format".to_owned(), format)));
     text.extend(request.verbosity.as_deref().map(|verbosity| ("verbosity".to_owned(), verbosity.into())));
@@ -130,14 +130,17 @@ pub(super) fn write_text(
     ((!text.is_empty()).then_some(Value::Object(text)), words)
 }
 
-fn schema_format(format: &Format) -> Option<Value> {
+fn schema_format(format: &Format, dialect: Dialect, losses: &mut Losses) -> Option<Value> {
     let Format::Schema { name, description, schema, strict } = format else { return None };
     let mut format = json!({"type": "json_schema", "name": name.as_deref().unwrap_or(FORMAT_NAME), "schema": schema});
     if let Some(description) = description {
         format["description"] = description.as_str().into();
     }
-    if let Some(strict) = strict {
-        format["strict"] = (*strict).into();
+    let asked = strict::is_format(dialect, *strict);
+    let held = dialect == Dialect::Responses || strict::holds(schema);
+    losses.add_if(asked && !held, "response_format.strict");
+    if let Some(strict) = if asked { held.then_some(true) } else { *strict } {
+        format["strict"] = strict.into();
     }
     Some(format)
 }

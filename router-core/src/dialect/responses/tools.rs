@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::fields::Fields;
-use super::super::{Invalid, Quirks};
+use super::super::{Invalid, Quirks, strict};
 use super::note;
 use crate::chat::{ChatRequest, Hosted, Losses, Tool, ToolBody, ToolChoice};
 use crate::domain::Dialect;
@@ -71,9 +71,11 @@ fn write_one(tool: &Tool, place: &str, own: bool, losses: &mut Losses) -> Option
             put("name", Some(name.as_str().into()));
             put("description", description.as_deref().map(Value::from));
             // Silence means strict here, and not strict everywhere else.
-            let (strict, schema) = (strict.map(Value::from), schema.clone());
+            let held = *strict == Some(true) && schema.as_ref().is_some_and(strict::holds);
+            losses.add_if(!own && *strict == Some(true) && !held, format!("{place}.strict"));
+            let schema = schema.clone();
             put("parameters", if own { schema } else { schema.or_else(|| Some(no_arguments())) });
-            put("strict", if own { strict } else { strict.or(Some(Value::Bool(false))) });
+            put("strict", if own { strict.map(Value::from) } else { Some(held.into()) });
         }
         ToolBody::Custom { name, description, format } => {
             put("type", Some("custom".into()));
