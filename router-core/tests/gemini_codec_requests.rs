@@ -30,13 +30,13 @@ fn result(id: &str, content: Vec<Block>) -> Block {
 fn function(strict: Option<bool>) -> Tool {
     let schema = Some(json!({"type": "object", "$schema": "x"}));
     let body = ToolBody::Function { name: "get_weather".into(), description: None, schema, strict };
-    Tool { body, cache: None, extra: serde_json::Map::new() }
+    Tool::new(body)
 }
 
 fn searches() -> Tool {
     let value = json!({"type": "web_search_20250305", "name": "web_search", "max_uses": 3});
     let body = ToolBody::Hosted { hosted: Hosted::WebSearch, dialect: Dialect::Anthropic, value };
-    Tool { body, cache: None, extra: serde_json::Map::new() }
+    Tool::new(body)
 }
 
 fn image(source: Source) -> Block {
@@ -64,7 +64,7 @@ fn what_google_has_no_word_for_is_named() {
     let (written, losses) = body(&request, PRO);
     let expected = [
         "messages[0].name",
-        "cache_control",
+        "messages[0].content[0].cache_control",
         "parallel_tool_calls",
         "temperature",
         "seed",

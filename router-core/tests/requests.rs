@@ -1,5 +1,8 @@
 //! What a provider is sent for a client's request, and what of it is named as dropped: member by member.
 
+use std::fs;
+use std::path::Path;
+
 use router_core::dialect::translate::{self, Ask};
 use router_core::dialect::{Quirks, Target};
 use router_core::domain::Dialect::{self, Anthropic, Gemini, Openai, Responses};
@@ -117,4 +120,95 @@ fn chat_completions_is_given_no_labels() {
         let (body, dropped) = sent(client, Openai, &asks(client, &labels));
         assert_eq!((body.get("metadata"), dropped.is_empty()), (None, false), "{client:?}");
     }
+}
+
+/// Whether a request has a member at `path`.
+fn has(request: &Value, path: &str) -> bool {
+    let steps = path.split(['.', '[']).map(|step| step.trim_end_matches(']'));
+    let found = steps.into_iter().try_fold(request, |value, step| match value {
+        Value::Array(items) => items.get(step.parse::<usize>().ok()?),
+        value => value.get(step),
+    });
+    found.is_some()
+}
+
+/// All requests of the corpora.
+fn requests() -> Vec<(Dialect, String, Value)> {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/corpus");
+    let mut requests = Vec::new();
+    for client in [Openai, Responses, Anthropic, Gemini] {
+        for file in fs::read_dir(corpus.join(client.name())).expect("a corpus") {
+            let path = file.expect("a file").path();
+            let name = path.file_name().expect("a name").to_string_lossy().into_owned();
+            if name.ends_with("request.json") {
+                let body = fs::read_to_string(&path).expect("a text");
+                requests.push((client, name, serde_json::from_str(&body).expect("JSON")));
+            }
+        }
+    }
+    requests
+}
+
+#[test]
+fn whatever_is_named_as_dropped_is_a_member_of_the_clients_own_request() {
+    let mut names = 0;
+    for (client, case, request) in requests() {
+        for provider in [Openai, Responses, Anthropic, Gemini].into_iter().filter(|provider| *provider != client) {
+            let (_, dropped) = sent(client, provider, &request);
+            for name in dropped.split(", ").filter(|name| !name.is_empty()) {
+                names += 1;
+                assert!(has(&request, name), "{name} of {case}, {client:?} to {provider:?}");
+            }
+        }
+    }
+    assert!(names > 100, "only {names} names");
+}
+
+#[test]
+fn a_loss_has_the_name_that_the_client_has_for_it() {
+    let png = "iVBORw0KGgo=";
+    let chat = json!({
+        "model": "m", "n": 2, "max_completion_tokens": 1, "functions": [{"name": "f", "parameters": optional(),
+        "strict": true}],
+        "messages": [
+            {"role": "system", "content": "a"},
+            {"role": "user", "content": [{"type": "text", "text": "b"},
+                {"type": "input_audio", "input_audio": {"data": "UklGRg==", "format": "wav"}}]},
+        ],
+    });
+    let dropped = "messages[1].content[1].input_audio, functions[0].strict, max_completion_tokens, n";
+    assert_eq!(sent(Openai, Responses, &chat).1, dropped);
+    let gemini = json!({
+        "system_instruction": {"parts": [{"text": "a"}]},
+        "contents": [
+            {"role": "user", "parts": [{"text": "b"}]},
+            {"role": "model", "parts": [{"text": "c"}]},
+            {"role": "model", "parts": [{"text": "d"}, {"functionCall": {"name": "f"}, "thoughtSignature": "AAAA"}]},
+            {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"output": "e"}, "parts": [
+                {"inlineData": {"mimeType": "image/png", "data": png}}]}}]},
+        ],
+        "generation_config": {"top_k": 5, "stopSequences": ["x"]},
+    });
+    let dropped = "contents[2].parts[1].thoughtSignature, contents[3].parts[0].functionResponse.parts[0].inlineData, \
+                   generationConfig.topK";
+    assert_eq!(sent(Gemini, Openai, &gemini).1, dropped);
+    let responses = json!({
+        "model": "m", "text": {"format": {"type": "json_object"}}, "include": ["message.output_text.logprobs"],
+        "input": [
+            {"role": "user", "content": "a"},
+            {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "c"},
+            {"type": "function_call", "call_id": "1", "name": "f", "arguments": "{}"},
+            {"type": "function_call_output", "call_id": "1", "output": [{"type": "input_file", "file_id": "f"}]},
+        ],
+    });
+    let dropped = "input[1], input[3].output[0], text.format, include";
+    assert_eq!(sent(Responses, Anthropic, &responses).1, dropped);
+    let anthropic = json!({
+        "model": "m", "max_tokens": 99, "stop_sequences": ["x"], "metadata": {"user_id": "u"},
+        "tool_choice": {"type": "auto", "disable_parallel_tool_use": true},
+        "tools": [{"name": "f", "input_schema": optional()}],
+        "messages": [{"role": "user", "content": "a"}, {"role": "user", "content": "b"}],
+    });
+    assert_eq!(sent(Anthropic, Responses, &anthropic).1, "stop_sequences");
+    assert_eq!(sent(Anthropic, Gemini, &anthropic).1, "tool_choice.disable_parallel_tool_use, metadata.user_id");
 }

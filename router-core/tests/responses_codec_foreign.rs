@@ -5,8 +5,8 @@ mod responses_support;
 
 use responses_support::{written, written_for};
 use router_core::chat::{
-    Block, Body, CacheMark, ChatRequest, Citation, Effort, Extra, Format, Hosted, Media, Message, Reasoning, Role,
-    Signature, Source, Thinking, Tool, ToolBody, ToolCall, ToolChoice, ToolResult,
+    Block, Body, CacheMark, ChatRequest, Citation, Effort, Format, Hosted, Media, Message, Reasoning, Role, Signature,
+    Source, Thinking, Tool, ToolBody, ToolCall, ToolChoice, ToolResult,
 };
 use router_core::dialect::Quirks;
 use router_core::domain::Dialect;
@@ -232,7 +232,7 @@ fn tools_of_others_become_ours_where_we_have_them() {
         ToolBody::Foreign { dialect: Dialect::Gemini, value: json!({"googleMaps": {}}) },
     ];
     let mut request = asks("x");
-    request.tools = bodies.map(|body| Tool { body, cache: None, extra: Extra::new() }).to_vec();
+    request.tools = bodies.map(|body| Tool::new(body)).to_vec();
     request.tools[0].cache = Some(CacheMark::default());
     request.tools[0].extra.insert("eager".into(), json!(true));
     request.tool_choice = Some(ToolChoice::Allowed { names: vec!["f".into()], required: false });
@@ -337,7 +337,7 @@ fn a_place_to_search_from_is_said_beside_its_type() {
     let value = json!({"user_location": place, "search_context_size": "low"});
     let search = ToolBody::Hosted { hosted: Hosted::WebSearch, dialect: Dialect::Openai, value };
     let mut request = ChatRequest { dialect: Dialect::Openai, ..asks("x") };
-    request.tools = vec![Tool { body: search, cache: None, extra: Extra::new() }];
+    request.tools = vec![Tool::new(search)];
     let place = json!({"type": "approximate", "city": "Paris", "country": "FR"});
     let expected = json!([{"type": "web_search", "user_location": place, "search_context_size": "low"}]);
     assert_eq!(body(&request, &[])["tools"], expected);

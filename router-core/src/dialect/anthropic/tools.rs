@@ -37,7 +37,7 @@ fn read_tool(value: Value, path: String) -> Result<Tool, Invalid> {
                 strict: fields.flag("strict")?,
             };
             extra.append(&mut fields.rest());
-            return Ok(Tool { body, cache, extra });
+            return Ok(Tool { cache, extra, ..Tool::new(body) });
         }
         Some(kind) if kind.starts_with("web_search_") => Some(Hosted::WebSearch),
         Some(kind) if kind.starts_with("web_fetch_") => Some(Hosted::WebFetch),
@@ -50,7 +50,7 @@ fn read_tool(value: Value, path: String) -> Result<Tool, Invalid> {
         Some(hosted) => ToolBody::Hosted { hosted, dialect, value },
         None => ToolBody::Foreign { dialect, value },
     };
-    Ok(Tool { body, cache, extra })
+    Ok(Tool { cache, extra, ..Tool::new(body) })
 }
 
 /// Takes a request's `tool_choice`.

@@ -7,7 +7,7 @@ use super::super::fields::Fields;
 use super::ids::Ids;
 use super::member::{inner, keep, message, repeated};
 use super::{media, pieces, seal};
-use crate::chat::{Block, Body, Extra, Media, Source, Thinking, ToolCall, ToolResult};
+use crate::chat::{Block, Body, Extra, Media, Site, Source, Thinking, ToolCall, ToolResult};
 use crate::dialect::base64;
 use crate::domain::Dialect;
 
@@ -27,15 +27,17 @@ pub(super) fn read(value: Value, path: impl Into<String>, ids: &mut Ids) -> Resu
     } else if let Some(result) = inner(&mut fields, "functionResponse")? {
         Some(function_response(result, ids, &mut extra)?)
     } else {
-        return Ok(Block::new(Body::Foreign { dialect: Dialect::Gemini, value: fields.into_value() }));
+        let site = fields.own_path().to_owned();
+        return Ok(Block::new(Body::Foreign { dialect: Dialect::Gemini, value: fields.into_value() }).at(site));
     };
     let signature = fields.text("thoughtSignature")?.map(|field| seal::read(&field));
     let body = match body {
         Some(body) => body,
         None => text_or_thought(&mut fields)?,
     };
+    let site = Site::new(fields.own_path());
     extra.extend(fields.rest());
-    let mut block = Block { body, cache: None, signature, extra };
+    let mut block = Block { body, cache: None, signature, site, extra };
     if let Body::Thinking(thinking) = &mut block.body {
         let told = std::mem::take(&mut thinking.text);
         pieces::tell(&mut block, told);
@@ -102,7 +104,7 @@ fn function_response(mut result: Fields, ids: &mut Ids, extra: &mut Extra) -> Re
         None => {}
         Some(Value::Object(response)) => {
             let (text, failed) = result_text(response);
-            content.push(Block::text(text));
+            content.push(Block::text(text).at(result.path("response")));
             is_error = failed;
         }
         Some(_) => return Err(result.invalid("response", "must be an object")),

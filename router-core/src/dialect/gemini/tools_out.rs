@@ -51,7 +51,7 @@ struct Writer<'r> {
 
 impl Writer<'_> {
     fn tool(&mut self, at: usize, tool: &Tool, losses: &mut Losses) {
-        losses.add_if(tool.cache.is_some(), "cache_control");
+        losses.add_if(tool.cache.is_some(), format!("tools[{at}].cache_control"));
         if !self.own {
             for key in tool.extra.keys().filter(|key| !is_note(key)) {
                 losses.add(format!("tools[{at}].{key}"));

@@ -111,7 +111,7 @@ impl<'r, 'l> Turns<'r, 'l> {
 
     /// The part of the block that stands `here`, if there is one. What cannot be in it goes `beside` it.
     fn one(&mut self, here: &str, block: &Block, beside: &mut Vec<Value>) -> Result<Option<Value>, Refused> {
-        self.losses.add_if(block.cache.is_some(), "cache_control");
+        self.losses.add_if(block.cache.is_some(), format!("{here}.cache_control"));
         if !self.own {
             for key in block.extra.keys().filter(|key| !is_note(key)) {
                 self.losses.add(format!("{here}.{key}"));

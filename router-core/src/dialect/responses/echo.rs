@@ -28,6 +28,12 @@ pub fn echo(request: &ChatRequest, losses: &Losses) -> Extra {
     if !kept("verbosity") {
         echo["text"]["verbosity"] = VERBOSITY.into();
     }
+    if !kept("response_format") {
+        echo["text"]["format"] = json!({"type": "text"});
+    }
+    if !kept("response_format.strict") {
+        echo["text"]["format"]["strict"] = false.into();
+    }
     echo
 }
 

@@ -25,12 +25,12 @@ pub(super) fn read(value: Value, path: String) -> Result<Tool, Invalid> {
         },
         Some(kind) => {
             let body = provided(hosted(kind), fields.into_value());
-            return Ok(Tool { body, cache: None, extra: Map::new() });
+            return Ok(Tool::new(body));
         }
         None => return Err(fields.invalid("type", "is missing: it must be a string such as \"function\"")),
     };
     fields.take("type");
-    Ok(Tool { body, cache: None, extra: fields.rest() })
+    Ok(Tool { extra: fields.rest(), ..Tool::new(body) })
 }
 
 fn hosted(kind: &str) -> Option<Hosted> {

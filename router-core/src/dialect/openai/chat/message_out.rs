@@ -225,7 +225,7 @@ impl Writer<'_> {
     /// What a block carries besides what it says.
     fn extras(&mut self, written: &mut Map<String, Value>, block: &Block, place: &str) {
         if !self.own {
-            self.losses.add_if(block.cache.is_some(), "cache_control");
+            self.losses.add_if(block.cache.is_some(), format!("{place}.cache_control"));
             said(&block.extra).for_each(|key| self.losses.add(format!("{place}.{key}")));
             return;
         }

@@ -29,7 +29,7 @@ pub(super) fn write(body: &mut Map<String, Value>, request: &ChatRequest, target
             None => losses.add(format!("tools[{at}]")),
         }
         if !own {
-            losses.add_if(tool.cache.is_some(), "cache_control");
+            losses.add_if(tool.cache.is_some(), format!("tools[{at}].cache_control"));
             said(&tool.extra).for_each(|key| losses.add(format!("tools[{at}].{key}")));
         }
     }
