@@ -243,7 +243,10 @@ fn a_form_is_a_schema_that_the_model_compiles_or_is_asked_for() {
     assert_eq!(losses, "response_format.schema.properties.n.maximum");
     let (body, losses) = written(&request, "claude-3-7-sonnet-20250219");
     assert!(body["system"].as_str().is_some_and(|system| system.contains("\"integer\"")));
-    assert_eq!((body.get("output_config"), losses.as_str()), (None, "response_format.schema.properties.n.maximum, response_format"));
+    assert_eq!(
+        (body.get("output_config"), losses.as_str()),
+        (None, "response_format.schema.properties.n.maximum, response_format")
+    );
     let json = ChatRequest { format: Some(Format::Json), ..request };
     let (body, losses) = written(&json, OLDER);
     assert!(body["system"].as_str().is_some_and(|system| system.contains("JSON object")));

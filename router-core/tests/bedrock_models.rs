@@ -296,7 +296,7 @@ fn a_history_with_calls_always_has_tools() {
 
 #[test]
 fn tools_of_all_kinds_are_said_or_lost() {
-    let plain = |body| Tool::new(body);
+    let plain = Tool::new;
     let hosted = |hosted| plain(ToolBody::Hosted { hosted, dialect: Dialect::Responses, value: json!({}) });
     let custom = plain(ToolBody::Custom { name: "shell".into(), description: None, format: None });
     let own = plain(ToolBody::Foreign { dialect: Dialect::Bedrock, value: json!({"systemTool": {"name": "x"}}) });

@@ -55,7 +55,6 @@ fn what_google_has_no_word_for_is_named() {
     (request.user, request.verbosity, request.cache_key) = (Some("u".into()), Some("low".into()), Some("k".into()));
     request.service_tier = Some("scale".into());
     request.stop = ["a", "b", "c", "d", "e", "f"].map(str::to_owned).to_vec();
-    request.metadata.insert("Team".into(), "blue".into());
     request.metadata.insert("team".into(), "blue".into());
     request.extra.insert("logit_bias".into(), json!({}));
     request.extra.insert("store".into(), false.into());
@@ -72,7 +71,7 @@ fn what_google_has_no_word_for_is_named() {
         "top_logprobs",
         "stop",
         "service_tier",
-        "metadata.Team",
+        "metadata",
         "user",
         "verbosity",
         "prompt_cache_key",
@@ -84,7 +83,7 @@ fn what_google_has_no_word_for_is_named() {
         "stopSequences": ["a", "b", "c", "d", "e"],
     });
     let contents = json!([{"role": "user", "parts": [{"text": "Hi"}]}]);
-    assert_eq!(written, json!({"contents": contents, "generationConfig": config, "labels": {"team": "blue"}}));
+    assert_eq!(written, json!({"contents": contents, "generationConfig": config}));
 }
 
 #[test]
@@ -325,13 +324,13 @@ fn media_of_others_find_their_places_or_are_named() {
     let expected = json!([
         {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://example.com/cat"}},
         {"fileData": {"mimeType": "image/webp", "fileUri": "https://example.com/cat.webp"}},
-        {"inlineData": {"mimeType": "text/plain", "data": "cGxhaW4=", "displayName": "a.txt"}},
+        {"inlineData": {"mimeType": "text/plain", "data": "cGxhaW4="}},
         {"text": "x"},
         {"text": "No."},
     ]);
     assert_eq!(written["contents"][0]["parts"], expected);
     let content = |rest: &str| format!("messages[0].content{rest}");
-    let lost = ["[0].detail", "[2].image", "[4].server_tool_use", "[5].citations"].map(content);
+    let lost = ["[0].detail", "[2].image", "[3].title", "[4].server_tool_use", "[5].citations"].map(content);
     assert_eq!(losses, lost);
 }
 

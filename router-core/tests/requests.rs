@@ -212,3 +212,92 @@ fn a_loss_has_the_name_that_the_client_has_for_it() {
     assert_eq!(sent(Anthropic, Responses, &anthropic).1, "stop_sequences");
     assert_eq!(sent(Anthropic, Gemini, &anthropic).1, "tool_choice.disable_parallel_tool_use, metadata.user_id");
 }
+
+/// Where Gemini's clients and Anthropic's leave it to the model, newer models of OpenAI do not think at all unless asked.
+#[test]
+fn what_is_left_to_the_model_is_asked_for_as_medium_effort() {
+    let automatic = json!({"generationConfig": {"thinkingConfig": {"thinkingBudget": -1}}});
+    let (chat, _) = sent(Gemini, Openai, &asks(Gemini, &automatic));
+    assert_eq!(chat["reasoning_effort"], "medium");
+    let (responses, _) = sent(Gemini, Responses, &asks(Gemini, &automatic));
+    assert_eq!(responses["reasoning"], json!({"effort": "medium"}));
+}
+
+/// OpenAI shows summaries only to organisations that it has verified, and refuses the others.
+#[test]
+fn a_summary_of_thoughts_is_asked_for_only_where_the_client_wants_to_see_them() {
+    let gemini = |thinking: Value| asks(Gemini, &json!({"generationConfig": {"thinkingConfig": thinking}}));
+    let anthropic = |thinking: Value| asks(Anthropic, &json!({"thinking": thinking, "max_tokens": 9000}));
+    for (client, body, wanted) in [
+        (Gemini, gemini(json!({"thinkingBudget": 2048})), false),
+        (Gemini, gemini(json!({"thinkingBudget": 2048, "includeThoughts": true})), true),
+        (Anthropic, anthropic(json!({"type": "enabled", "budget_tokens": 2048})), true),
+        (Anthropic, anthropic(json!({"type": "enabled", "budget_tokens": 2048, "display": "omitted"})), false),
+    ] {
+        let (sent, _) = sent(client, Responses, &body);
+        assert_eq!(sent["reasoning"].get("summary").is_some(), wanted, "{body}");
+    }
+}
+
+#[test]
+fn thoughts_and_seals_that_do_not_go_along_are_named() {
+    let history = json!({"contents": [
+        {"role": "user", "parts": [{"text": "a"}]},
+        {"role": "model", "parts": [
+            {"text": "b", "thought": true},
+            {"text": "c", "thoughtSignature": "c2ln"},
+            {"functionCall": {"name": "f", "args": {}}, "thoughtSignature": "c2ln"},
+        ]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"a": 1}}}]},
+    ]});
+    let dropped = "contents[1].parts[0], contents[1].parts[1].thoughtSignature, contents[1].parts[2].thoughtSignature";
+    assert_eq!(sent(Gemini, Openai, &history).1, dropped);
+    assert_eq!(sent(Gemini, Responses, &history).1, dropped);
+}
+
+#[test]
+fn an_error_of_geminis_tools_goes_along_as_it_is() {
+    let failed = json!({"contents": [
+        {"role": "user", "parts": [{"text": "a"}]},
+        {"role": "model", "parts": [{"functionCall": {"name": "f", "args": {}}}]},
+        {"role": "user", "parts": [{"functionResponse": {"name": "f", "response": {"error": "no \"x\""}}}]},
+    ]});
+    let error = json!({"error": "no \"x\""}).to_string();
+    let (chat, dropped) = sent(Gemini, Openai, &failed);
+    assert_eq!((&chat["messages"][2]["content"], dropped.as_str()), (&error.clone().into(), ""));
+    let (responses, dropped) = sent(Gemini, Responses, &failed);
+    assert_eq!((&responses["input"][2]["output"], dropped.as_str()), (&error.into(), ""));
+}
+
+#[test]
+fn who_asks_is_a_safety_identifier_unless_the_client_is_openais() {
+    let long = "u".repeat(129);
+    let by = |user: &str| asks(Anthropic, &json!({"metadata": {"user_id": user}}));
+    let (body, dropped) = sent(Anthropic, Responses, &by("u"));
+    assert_eq!((&body["safety_identifier"], body.get("user"), dropped.as_str()), (&json!("u"), None, ""));
+    assert_eq!(sent(Anthropic, Responses, &by(&long)).1, "metadata.user_id");
+    let (body, _) = sent(Openai, Responses, &asks(Openai, &json!({"user": "u"})));
+    assert_eq!(body["user"], "u");
+}
+
+/// Vertex AI takes them, and the Gemini API refuses what it does not know.
+#[test]
+fn gemini_is_given_no_labels_and_no_names_of_files() {
+    let pdf = json!({"type": "input_file", "filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERg=="});
+    let body = json!({"model": "m", "metadata": {"a": "b"}, "input": [{"role": "user", "content": [pdf]}]});
+    let (sent, dropped) = sent(Responses, Gemini, &body);
+    assert_eq!(sent.get("labels"), None);
+    let data = json!({"mimeType": "application/pdf", "data": "JVBERg=="});
+    assert_eq!(sent["contents"][0]["parts"][0]["inlineData"], data);
+    assert_eq!(dropped, "input[0].content[0].filename, metadata");
+}
+
+/// Any JSON will do for Gemini's clients, and an object for OpenAI's.
+#[test]
+fn json_is_asked_for_as_wide_as_the_client_meant_it() {
+    let words = |client: Dialect, members: Value| sent(client, Anthropic, &asks(client, &members)).0["system"].clone();
+    let gemini = json!({"generationConfig": {"responseMimeType": "application/json"}});
+    assert_eq!(words(Gemini, gemini), "Answer with nothing but JSON.");
+    let chat = json!({"response_format": {"type": "json_object"}});
+    assert_eq!(words(Openai, chat), "Answer with nothing but a JSON object.");
+}

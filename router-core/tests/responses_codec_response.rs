@@ -289,6 +289,18 @@ fn an_echo_repeats_the_request_and_the_apis_defaults() {
     assert_eq!(echo(&ChatRequest::new(Dialect::Openai), &Losses::default())["tools"], json!([]));
 }
 
+#[test]
+fn an_echo_claims_no_summary_and_no_format_that_were_lost() {
+    let given = json!({"input": "x", "reasoning": {"effort": "low", "summary": "auto"},
+        "text": {"format": {"type": "json_object"}, "verbosity": "low"}});
+    let mut losses = Losses::default();
+    losses.add("reasoning.summary");
+    losses.add("response_format");
+    let echo = echo(&read_request(given).expect("a request"), &losses);
+    assert_eq!(echo["reasoning"], json!({"effort": "low", "summary": null}));
+    assert_eq!(echo["text"], json!({"format": {"type": "text"}, "verbosity": "low"}));
+}
+
 /// Silence about `strict` means what the schema allows; a Response says what came of it.
 #[test]
 fn an_echo_says_of_each_function_whether_it_was_strict() {
@@ -336,7 +348,7 @@ fn an_echo_claims_nothing_that_is_not_so() {
         ("tools", json!([{"type": "function", "name": "f", "strict": false}])),
         // The caller's own labels, and what nothing says was lost.
         ("metadata", json!({"a": "b"})),
-        ("user", json!("u")),
+        ("user", Value::Null),
         ("max_tool_calls", json!(3)),
     ] {
         assert_eq!(echo[key], told, "{key}");

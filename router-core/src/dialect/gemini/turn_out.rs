@@ -173,6 +173,11 @@ impl<'r, 'l> Turns<'r, 'l> {
             self.losses.add(format!("{here}.{}", block.kind()));
             return None;
         };
+        if !self.own && media.name.is_some() {
+            // Vertex AI takes names, and the Gemini API refuses them.
+            self.losses.add(format!("{here}.title"));
+            part.values_mut().filter_map(Value::as_object_mut).for_each(|data| drop(data.shift_remove("displayName")));
+        }
         match media.detail.as_deref() {
             Some(detail @ ("low" | "high")) if self.model.is_third() => {
                 let level = format!("MEDIA_RESOLUTION_{}", detail.to_ascii_uppercase());

@@ -12,13 +12,13 @@ const VERBOSITY: &str = "medium";
 /// Members of `extra` that a Response repeats as they are.
 const REPEATED: [&str; 4] = ["max_tool_calls", "prompt_cache_retention", "safety_identifier", "truncation"];
 
-/// Labels that are the caller's own: they are repeated whoever was told of them.
-const LABELS: [&str; 2] = ["metadata", "user"];
+/// The caller's own labels, which are repeated whoever was told of them.
+const LABELS: &str = "metadata";
 
 /// The members of a request that every Response to it repeats. Where the request is silent, and for what is among
 /// `losses`, they have the API's defaults: a Response says how it was made, and not how it was to be made.
 pub fn echo(request: &ChatRequest, losses: &Losses) -> Extra {
-    let kept = |key: &str| LABELS.contains(&key) || !losses.iter().any(|lost| lost == key);
+    let kept = |key: &str| key == LABELS || !losses.iter().any(|lost| lost == key);
     let mut echo = defaults();
     for (key, value) in asked(request, losses) {
         if !value.is_null() && kept(&key) {
@@ -27,6 +27,9 @@ pub fn echo(request: &ChatRequest, losses: &Losses) -> Extra {
     }
     if !kept("verbosity") {
         echo["text"]["verbosity"] = VERBOSITY.into();
+    }
+    if !kept("reasoning.summary") {
+        echo["reasoning"]["summary"] = Value::Null;
     }
     if !kept("response_format") {
         echo["text"]["format"] = json!({"type": "text"});

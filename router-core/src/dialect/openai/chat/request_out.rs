@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::effort::nearest;
+use super::effort::{nearest, thinks};
 use super::format::put;
 use super::merge::{overlay, said};
 use super::{format, message_out, tool_out};
@@ -118,7 +118,10 @@ fn think(body: &mut Map<String, Value>, reasoning: &Reasoning, target: &Target<'
     losses.add_if(reasoning.summary.is_some(), "reasoning.summary");
     let shown = reasoning.shown == Some(true) && reasoning.summary.is_none();
     losses.add_if(shown && !target.quirks.wants_reasoning_content, "reasoning.shown");
-    let Some(effort) = reasoning.effort.or_else(|| reasoning.budget.map(Effort::of_budget)) else { return };
+    let effort = reasoning.effort.or_else(|| reasoning.budget.map(Effort::of_budget));
+    // Newer models do not think at all unless asked.
+    let automatic = reasoning.adaptive && !own && thinks(target.model);
+    let Some(effort) = effort.or(automatic.then_some(Effort::Medium)) else { return };
     if target.quirks.no_reasoning_effort {
         losses.add("reasoning");
         return;
