@@ -121,7 +121,7 @@ fn results_of_one_turn_are_gathered_and_named() {
         {"role": "user", "parts": [{"text": "Weather?"}]},
         {"role": "model", "parts": [call(json!("call_1"), json!({"city": "Paris"})), call(json!(null), json!({}))]},
         {"role": "user", "parts": [
-            {"functionResponse": {"id": "call_1", "name": "get_weather", "response": {"result": "18 C"}}},
+            {"functionResponse": {"id": "call_1", "name": "get_weather", "response": {"output": "18 C"}}},
             {"functionResponse": {"name": "get_weather", "response": {"c": 24}}},
         ]},
         {"role": "user", "parts": [{"text": "Well?"}]},
@@ -157,7 +157,7 @@ fn pictures_in_results_stand_in_them_or_beside_them() {
     request.messages.push(Message::new(Role::Tool, vec![result("call_1", content)]));
     let picture = json!({"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}});
     let (old, _) = body(&request, PRO);
-    let response = json!({"id": "call_1", "name": "get_weather", "response": {"result": "A\nchart"}});
+    let response = json!({"id": "call_1", "name": "get_weather", "response": {"output": "A\nchart"}});
     assert_eq!(old["contents"][2]["parts"], json!([{"functionResponse": response}, picture]));
     let (new, _) = body(&request, THIRD);
     assert_eq!(new["contents"][2]["parts"][0]["functionResponse"]["parts"], json!([picture]));

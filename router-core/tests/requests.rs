@@ -301,3 +301,29 @@ fn json_is_asked_for_as_wide_as_the_client_meant_it() {
     let chat = json!({"response_format": {"type": "json_object"}});
     assert_eq!(words(Openai, chat), "Answer with nothing but a JSON object.");
 }
+
+/// Google documents `output` and `error`, and takes any other object for the output as a whole.
+#[test]
+fn a_result_for_gemini_stands_where_google_says() {
+    let results = |content: &str| {
+        let call = json!({"id": "1", "type": "function", "function": {"name": "f", "arguments": "{}"}});
+        let body = json!({"model": "m", "messages": [
+            {"role": "user", "content": "a"},
+            {"role": "assistant", "content": null, "tool_calls": [call]},
+            {"role": "tool", "tool_call_id": "1", "content": content},
+        ]});
+        sent(Openai, Gemini, &body).0["contents"][2]["parts"][0]["functionResponse"]["response"].clone()
+    };
+    assert_eq!(results("sunny"), json!({"output": "sunny"}));
+    assert_eq!(results("{\"result\": 1}"), json!({"result": 1}));
+}
+
+#[test]
+fn a_bound_of_searches_bounds_all_calls_if_there_are_no_others() {
+    let search = json!({"type": "web_search_20250305", "name": "web_search", "max_uses": 3});
+    let (alone, dropped) = sent(Anthropic, Responses, &asks(Anthropic, &json!({"tools": [search]})));
+    assert_eq!((&alone["max_tool_calls"], dropped.as_str()), (&json!(3), ""));
+    let code = json!({"type": "code_execution_20250825", "name": "code_execution"});
+    let (both, dropped) = sent(Anthropic, Responses, &asks(Anthropic, &json!({"tools": [search, code]})));
+    assert_eq!((both.get("max_tool_calls"), dropped.as_str()), (None, "tools[0].max_uses"));
+}

@@ -11,6 +11,9 @@ use crate::chat::{Block, Body, Extra, Media, Site, Source, Thinking, ToolCall, T
 use crate::dialect::base64;
 use crate::domain::Dialect;
 
+/// Says that a result stood under `result`.
+pub(super) const RESULT_NOTE: &str = "\0result";
+
 /// Reads the part that stands at `path`.
 pub(super) fn read(value: Value, path: impl Into<String>, ids: &mut Ids) -> Result<Block, Invalid> {
     let bare = is_bare(&value);
@@ -103,7 +106,7 @@ fn function_response(mut result: Fields, ids: &mut Ids, extra: &mut Extra) -> Re
     match result.take("response") {
         None => {}
         Some(Value::Object(response)) => {
-            let (text, failed) = result_text(response);
+            let (text, failed) = result_text(response, extra);
             content.push(Block::text(text).at(result.path("response")));
             is_error = failed;
         }
@@ -116,15 +119,19 @@ fn function_response(mut result: Fields, ids: &mut Ids, extra: &mut Extra) -> Re
     Ok(Body::ToolResult(ToolResult { id, name: Some(name), content, is_error }))
 }
 
-/// The text of a result, and whether it is an error. Text alone under `result` or `error` is taken out of its object;
-/// any other object is passed on as the JSON that it is. The writer does the reverse.
-fn result_text(response: Map<String, Value>) -> (String, bool) {
+/// The text of a result, and whether it is an error. Text alone under `output`, `error` or the `result` of Google's own
+/// SDKs is taken out of its object; any other object is passed on as the JSON that it is. The writer does the reverse.
+fn result_text(response: Map<String, Value>, extra: &mut Extra) -> (String, bool) {
     let mut members = response.iter();
     if let (Some((key, Value::String(text))), None) = (members.next(), members.next()) {
         match key.as_str() {
             "error" => return (text.clone(), true),
             // Text that reads as an object would not come back as text.
-            "result" if !is_object(text) => return (text.clone(), false),
+            "output" if !is_object(text) => return (text.clone(), false),
+            "result" if !is_object(text) => {
+                extra.insert(RESULT_NOTE.to_owned(), true.into());
+                return (text.clone(), false);
+            }
             _ => {}
         }
     }

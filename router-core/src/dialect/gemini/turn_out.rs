@@ -232,7 +232,8 @@ impl<'r, 'l> Turns<'r, 'l> {
         let name = result.name.as_deref().or_else(|| tool_name(self.request, &result.id));
         response.insert("name".into(), name.unwrap_or(&result.id).into());
         if texts > 0 || !self.own {
-            response.insert("response".into(), response_of(text, result.is_error));
+            let key = if self.own && block.extra.contains_key(part_in::RESULT_NOTE) { "result" } else { "output" };
+            response.insert("response".into(), response_of(text, result.is_error, key));
         }
         if !inside.is_empty() {
             response.insert("parts".into(), Value::Array(inside));
@@ -244,15 +245,13 @@ impl<'r, 'l> Turns<'r, 'l> {
     }
 }
 
-/// The object that a text becomes.
-fn response_of(text: String, is_error: bool) -> Value {
+/// The object that a text becomes, under `key` unless it is one.
+fn response_of(text: String, is_error: bool, key: &str) -> Value {
     if is_error {
         return Value::Object(part("error", text.into()));
     }
     let object = Some(&text).filter(|text| part_in::is_object(text));
-    object
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_else(|| Value::Object(part("result", text.into())))
+    object.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| Value::Object(part(key, text.into())))
 }
 
 /// Gemini 3 refuses a turn whose first call has no signature. Calls that another model made have none, so they get the

@@ -52,6 +52,7 @@ pub fn write_request(request: &ChatRequest, target: &Target<'_>, losses: &mut Lo
             body.insert(key.clone(), value.clone());
         }
     } else {
+        put(&mut body, "max_tool_calls", tools::max_calls(request).map(Value::from));
         put(&mut body, "store", Some(Value::Bool(false)));
         put(&mut body, "include", options::foreign_include(request, target.model));
         foreign_extra(request, &mut body, losses);
