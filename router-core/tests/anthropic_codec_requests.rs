@@ -189,7 +189,7 @@ fn a_seal_that_came_after_its_text_is_of_that_text() {
 fn notes_of_other_dialects_are_no_losses() {
     let body = ToolBody::Function { name: "f".into(), description: None, schema: None, strict: None };
     let extra = [("\0spelling".to_owned(), json!(1)), ("loose".to_owned(), json!(2))].into_iter().collect();
-    let tools = vec![Tool { body, cache: None, extra }];
+    let tools = vec![Tool { extra, ..Tool::new(body) }];
     let request = ChatRequest { tools, ..request(vec![says(Role::User, "x")]) };
     assert_eq!(written(&request, MODEL).1, "tools[0].loose");
 }

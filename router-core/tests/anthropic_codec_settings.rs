@@ -28,7 +28,7 @@ fn reasoning(effort: Option<Effort>, budget: Option<u64>, max_tokens: Option<u64
 fn function(name: &str) -> Tool {
     let schema = Some(json!({"properties": {"n": {"type": "integer", "minimum": 1}}}));
     let body = ToolBody::Function { name: name.into(), description: None, schema, strict: None };
-    Tool { body, cache: None, extra: Default::default() }
+    Tool::new(body)
 }
 
 fn number(value: f64) -> Option<Number> {
@@ -195,8 +195,8 @@ fn a_strict_tools_schema_is_shaped_until_it_compiles() {
     let (body, losses) = written(&request, OLDER);
     let schema = json!({"type": "object", "properties": {"n": {"type": "integer"}}, "additionalProperties": false});
     assert_eq!((&body["tools"][0]["strict"], &body["tools"][0]["input_schema"]), (&json!(true), &schema));
-    assert_eq!(losses, "tools[0].function.parameters.minimum");
-    assert_eq!(written(&request, "claude-sonnet-4-0").1, "tools[0].function.strict");
+    assert_eq!(losses, "tools[0].parameters.properties.n.minimum");
+    assert_eq!(written(&request, "claude-sonnet-4-0").1, "tools[0].strict");
 }
 
 #[test]
@@ -240,10 +240,13 @@ fn a_form_is_a_schema_that_the_model_compiles_or_is_asked_for() {
         "description": "A number.",
     });
     assert_eq!(body["output_config"], json!({"format": {"type": "json_schema", "schema": expected}}));
-    assert_eq!(losses, "response_format.schema.maximum");
+    assert_eq!(losses, "response_format.schema.properties.n.maximum");
     let (body, losses) = written(&request, "claude-3-7-sonnet-20250219");
     assert!(body["system"].as_str().is_some_and(|system| system.contains("\"integer\"")));
-    assert_eq!((body.get("output_config"), losses.as_str()), (None, "response_format.schema.maximum, response_format"));
+    assert_eq!(
+        (body.get("output_config"), losses.as_str()),
+        (None, "response_format.schema.properties.n.maximum, response_format")
+    );
     let json = ChatRequest { format: Some(Format::Json), ..request };
     let (body, losses) = written(&json, OLDER);
     assert!(body["system"].as_str().is_some_and(|system| system.contains("JSON object")));

@@ -10,7 +10,7 @@ use router_core::chat::{
 use router_core::dialect::bedrock::write_request;
 use router_core::dialect::{Quirks, Target, Written};
 use router_core::domain::Dialect;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Number, Value, json};
 
 const OPUS_46: &str = "us.anthropic.claude-opus-4-6-v1";
 const OPUS_47: &str = "global.anthropic.claude-opus-4-7";
@@ -296,7 +296,7 @@ fn a_history_with_calls_always_has_tools() {
 
 #[test]
 fn tools_of_all_kinds_are_said_or_lost() {
-    let plain = |body| Tool { body, cache: None, extra: Map::new() };
+    let plain = Tool::new;
     let hosted = |hosted| plain(ToolBody::Hosted { hosted, dialect: Dialect::Responses, value: json!({}) });
     let custom = plain(ToolBody::Custom { name: "shell".into(), description: None, format: None });
     let own = plain(ToolBody::Foreign { dialect: Dialect::Bedrock, value: json!({"systemTool": {"name": "x"}}) });

@@ -94,7 +94,7 @@ fn tools() -> Vec<Case> {
     let mut search = asks("Who won?");
     let value = json!({"type": "web_search_20250305", "name": "web_search"});
     let body = ToolBody::Hosted { hosted: Hosted::WebSearch, dialect: Dialect::Anthropic, value };
-    search.tools.push(Tool { body, cache: None, extra: serde_json::Map::new() });
+    search.tools.push(Tool::new(body));
     let alone = ChatRequest { parallel_tools: Some(false), ..with(weather_in_paris(), forced) };
     vec![
         case("tools_auto", with(weather_in_paris(), Some(ToolChoice::Auto)), &[]),

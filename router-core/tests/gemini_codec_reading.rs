@@ -163,10 +163,11 @@ fn results_are_text_where_they_are_nothing_else() {
         let Body::ToolResult(result) = &read.messages[0].blocks[0].body else { panic!("no result") };
         (result.content[0].as_text().expect("a text").to_owned(), result.is_error)
     };
+    assert_eq!(text(json!({"output": "18 C"})), ("18 C".into(), false));
     assert_eq!(text(json!({"result": "18 C"})), ("18 C".into(), false));
     assert_eq!(text(json!({"error": "{\"no\":1}"})), ("{\"no\":1}".into(), true));
-    assert_eq!(text(json!({"result": "{\"c\":18}"})), (r#"{"result":"{\"c\":18}"}"#.into(), false));
-    assert_eq!(text(json!({"result": "x", "b": 1})), (r#"{"result":"x","b":1}"#.into(), false));
+    assert_eq!(text(json!({"output": "{\"c\":18}"})), (r#"{"output":"{\"c\":18}"}"#.into(), false));
+    assert_eq!(text(json!({"output": "x", "b": 1})), (r#"{"output":"x","b":1}"#.into(), false));
     assert_eq!(text(json!({"c": 18})), (r#"{"c":18}"#.into(), false));
     assert_eq!(text(json!({})), ("{}".into(), false));
 }

@@ -30,13 +30,13 @@ fn result(id: &str, content: Vec<Block>) -> Block {
 fn function(strict: Option<bool>) -> Tool {
     let schema = Some(json!({"type": "object", "$schema": "x"}));
     let body = ToolBody::Function { name: "get_weather".into(), description: None, schema, strict };
-    Tool { body, cache: None, extra: serde_json::Map::new() }
+    Tool::new(body)
 }
 
 fn searches() -> Tool {
     let value = json!({"type": "web_search_20250305", "name": "web_search", "max_uses": 3});
     let body = ToolBody::Hosted { hosted: Hosted::WebSearch, dialect: Dialect::Anthropic, value };
-    Tool { body, cache: None, extra: serde_json::Map::new() }
+    Tool::new(body)
 }
 
 fn image(source: Source) -> Block {
@@ -55,7 +55,6 @@ fn what_google_has_no_word_for_is_named() {
     (request.user, request.verbosity, request.cache_key) = (Some("u".into()), Some("low".into()), Some("k".into()));
     request.service_tier = Some("scale".into());
     request.stop = ["a", "b", "c", "d", "e", "f"].map(str::to_owned).to_vec();
-    request.metadata.insert("Team".into(), "blue".into());
     request.metadata.insert("team".into(), "blue".into());
     request.extra.insert("logit_bias".into(), json!({}));
     request.extra.insert("store".into(), false.into());
@@ -64,7 +63,7 @@ fn what_google_has_no_word_for_is_named() {
     let (written, losses) = body(&request, PRO);
     let expected = [
         "messages[0].name",
-        "cache_control",
+        "messages[0].content[0].cache_control",
         "parallel_tool_calls",
         "temperature",
         "seed",
@@ -72,7 +71,7 @@ fn what_google_has_no_word_for_is_named() {
         "top_logprobs",
         "stop",
         "service_tier",
-        "metadata.Team",
+        "metadata",
         "user",
         "verbosity",
         "prompt_cache_key",
@@ -84,7 +83,7 @@ fn what_google_has_no_word_for_is_named() {
         "stopSequences": ["a", "b", "c", "d", "e"],
     });
     let contents = json!([{"role": "user", "parts": [{"text": "Hi"}]}]);
-    assert_eq!(written, json!({"contents": contents, "generationConfig": config, "labels": {"team": "blue"}}));
+    assert_eq!(written, json!({"contents": contents, "generationConfig": config}));
 }
 
 #[test]
@@ -122,7 +121,7 @@ fn results_of_one_turn_are_gathered_and_named() {
         {"role": "user", "parts": [{"text": "Weather?"}]},
         {"role": "model", "parts": [call(json!("call_1"), json!({"city": "Paris"})), call(json!(null), json!({}))]},
         {"role": "user", "parts": [
-            {"functionResponse": {"id": "call_1", "name": "get_weather", "response": {"result": "18 C"}}},
+            {"functionResponse": {"id": "call_1", "name": "get_weather", "response": {"output": "18 C"}}},
             {"functionResponse": {"name": "get_weather", "response": {"c": 24}}},
         ]},
         {"role": "user", "parts": [{"text": "Well?"}]},
@@ -158,7 +157,7 @@ fn pictures_in_results_stand_in_them_or_beside_them() {
     request.messages.push(Message::new(Role::Tool, vec![result("call_1", content)]));
     let picture = json!({"inlineData": {"mimeType": "image/png", "data": "iVBORw0KGgo="}});
     let (old, _) = body(&request, PRO);
-    let response = json!({"id": "call_1", "name": "get_weather", "response": {"result": "A\nchart"}});
+    let response = json!({"id": "call_1", "name": "get_weather", "response": {"output": "A\nchart"}});
     assert_eq!(old["contents"][2]["parts"], json!([{"functionResponse": response}, picture]));
     let (new, _) = body(&request, THIRD);
     assert_eq!(new["contents"][2]["parts"][0]["functionResponse"]["parts"], json!([picture]));
@@ -325,13 +324,13 @@ fn media_of_others_find_their_places_or_are_named() {
     let expected = json!([
         {"fileData": {"mimeType": "image/jpeg", "fileUri": "https://example.com/cat"}},
         {"fileData": {"mimeType": "image/webp", "fileUri": "https://example.com/cat.webp"}},
-        {"inlineData": {"mimeType": "text/plain", "data": "cGxhaW4=", "displayName": "a.txt"}},
+        {"inlineData": {"mimeType": "text/plain", "data": "cGxhaW4="}},
         {"text": "x"},
         {"text": "No."},
     ]);
     assert_eq!(written["contents"][0]["parts"], expected);
     let content = |rest: &str| format!("messages[0].content{rest}");
-    let lost = ["[0].detail", "[2].image", "[4].server_tool_use", "[5].citations"].map(content);
+    let lost = ["[0].detail", "[2].image", "[3].title", "[4].server_tool_use", "[5].citations"].map(content);
     assert_eq!(losses, lost);
 }
 

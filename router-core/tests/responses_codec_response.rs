@@ -281,7 +281,7 @@ fn an_echo_repeats_the_request_and_the_apis_defaults() {
         "instructions": "i", "max_output_tokens": 99, "metadata": {"a": "b"}, "parallel_tool_calls": false,
         "reasoning": {"effort": "low", "summary": "auto"}, "service_tier": "flex", "store": false, "temperature": 0.5,
         "text": {"format": {"type": "json_object"}, "verbosity": "low"}, "tool_choice": {"type": "mcp"},
-        "tools": [{"type": "function", "name": "f"}, {"type": "mcp"}], "top_logprobs": 2, "top_p": 0.9,
+        "tools": [{"type": "function", "name": "f", "strict": false}, {"type": "mcp"}], "top_logprobs": 2, "top_p": 0.9,
         "truncation": "auto", "user": "u",
     });
     let mut request = given.clone();
@@ -292,6 +292,38 @@ fn an_echo_repeats_the_request_and_the_apis_defaults() {
         assert_eq!(&loud[key], value, "{key}");
     }
     assert_eq!(echo(&ChatRequest::new(Dialect::Openai), &Losses::default())["tools"], json!([]));
+}
+
+#[test]
+fn an_echo_claims_no_summary_and_no_format_that_were_lost() {
+    let given = json!({"input": "x", "reasoning": {"effort": "low", "summary": "auto"},
+        "text": {"format": {"type": "json_object"}, "verbosity": "low"}});
+    let mut losses = Losses::default();
+    losses.add("reasoning.summary");
+    losses.add("response_format");
+    let echo = echo(&read_request(given).expect("a request"), &losses);
+    assert_eq!(echo["reasoning"], json!({"effort": "low", "summary": null}));
+    assert_eq!(echo["text"], json!({"format": {"type": "text"}, "verbosity": "low"}));
+}
+
+/// Silence about `strict` means what the schema allows; a Response says what came of it.
+#[test]
+fn an_echo_says_of_each_function_whether_it_was_strict() {
+    let closed = json!({"type": "object", "properties": {}, "required": [], "additionalProperties": false});
+    let function = |strict: Value, schema: &Value| json!({"type": "function", "name": "f", "parameters": schema, "strict": strict});
+    let open = json!({"type": "object", "properties": {"a": {"type": "string"}}});
+    let tools = [
+        function(Value::Null, &closed),
+        function(Value::Null, &open),
+        function(true.into(), &closed),
+        function(true.into(), &closed),
+        function(false.into(), &closed),
+    ];
+    let mut losses = Losses::default();
+    losses.add("tools[3].strict");
+    let echo = echo(&read_request(json!({"input": "x", "tools": tools})).expect("a request"), &losses);
+    let told: Vec<_> = echo["tools"].as_array().expect("tools").iter().map(|tool| tool["strict"].clone()).collect();
+    assert_eq!(told, [true, false, true, false, false]);
 }
 
 /// Nothing is kept, whatever was asked; and what the provider was not told has done nothing.
@@ -318,10 +350,10 @@ fn an_echo_claims_nothing_that_is_not_so() {
         ("temperature", json!(1.0)),
         ("reasoning", json!({"effort": null, "summary": null})),
         ("text", json!({"format": {"type": "text"}, "verbosity": "medium"})),
-        ("tools", json!([{"type": "function", "name": "f"}])),
+        ("tools", json!([{"type": "function", "name": "f", "strict": false}])),
         // The caller's own labels, and what nothing says was lost.
         ("metadata", json!({"a": "b"})),
-        ("user", json!("u")),
+        ("user", Value::Null),
         ("max_tool_calls", json!(3)),
     ] {
         assert_eq!(echo[key], told, "{key}");

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Citation, Extra, Signature};
+use super::{Citation, Extra, Signature, Site};
 use crate::domain::Dialect;
 
 /// A piece of a message.
@@ -14,6 +14,8 @@ pub struct Block {
     pub cache: Option<CacheMark>,
     /// The provider's seal on this block.
     pub signature: Option<Signature>,
+    /// Where it stands.
+    pub site: Site,
     /// What only its own dialect knows of it.
     pub extra: Extra,
 }
@@ -133,7 +135,13 @@ pub struct CacheMark {
 impl Block {
     /// A block of which nothing else is known.
     pub fn new(body: Body) -> Self {
-        Self { body, cache: None, signature: None, extra: Extra::new() }
+        Self { body, cache: None, signature: None, site: Site::default(), extra: Extra::new() }
+    }
+
+    /// The block, which stands at `path`.
+    #[must_use]
+    pub fn at(self, path: impl Into<String>) -> Self {
+        Self { site: Site::new(path), ..self }
     }
 
     /// Text without citations.

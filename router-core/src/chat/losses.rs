@@ -6,8 +6,9 @@ use std::fmt;
 /// Losses that are told apart; more are told as one.
 pub const LOSSES_MAX: usize = 24;
 
-/// Names of what a translation had to leave out: members of the caller's own request such as `seed` or
-/// `messages[2].content[0].input_audio`. Each is named once, in the order of the request.
+/// Names of what a translation had to leave out, such as `seed` or `messages[2].content[0].audio`: by their place in this
+/// model as long as a request is written, and by that in the caller's own request for whoever is told. Each is named once,
+/// in the order of the request.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Losses(Vec<Cow<'static, str>>);
 

@@ -16,6 +16,7 @@ mod raw;
 mod request;
 mod response;
 mod signature;
+mod site;
 
 pub use block::{Block, Body, CacheMark, Media, Source, Thinking, ToolCall, ToolResult};
 pub use citation::{Citation, Place, Unit};
@@ -28,6 +29,7 @@ pub use request::{
 };
 pub use response::{ChatResponse, Choice, Finish};
 pub use signature::{Signature, carries_foreign_seals};
+pub use site::Site;
 
 /// Members of an object that only its own dialect knows, in the order in which they came.
 pub type Extra = serde_json::Map<String, serde_json::Value>;

@@ -2,7 +2,7 @@
 
 use serde_json::{Number, Value};
 
-use super::{Block, CacheMark, Extra};
+use super::{Block, CacheMark, Extra, Site};
 use crate::domain::Dialect;
 
 /// What a client asks for.
@@ -60,6 +60,8 @@ pub struct Message {
     pub blocks: Vec<Block>,
     /// The participant's name (OpenAI).
     pub name: Option<String>,
+    /// Where it stands.
+    pub site: Site,
     /// What only its own dialect knows.
     pub extra: Extra,
 }
@@ -109,6 +111,8 @@ pub struct Tool {
     pub body: ToolBody,
     /// A prompt cache may end here.
     pub cache: Option<CacheMark>,
+    /// Where it stands.
+    pub site: Site,
     /// What only its own dialect knows.
     pub extra: Extra,
 }
@@ -299,10 +303,29 @@ impl ChatRequest {
     }
 }
 
+impl Tool {
+    /// A tool of which nothing else is known.
+    pub fn new(body: ToolBody) -> Self {
+        Self { body, cache: None, site: Site::default(), extra: Extra::new() }
+    }
+
+    /// The tool, which stands at `path`.
+    #[must_use]
+    pub fn at(self, path: impl Into<String>) -> Self {
+        Self { site: Site::new(path), ..self }
+    }
+}
+
 impl Message {
     /// A message of which nothing else is known.
     pub fn new(role: Role, blocks: Vec<Block>) -> Self {
-        Self { role, blocks, name: None, extra: Extra::new() }
+        Self { role, blocks, name: None, site: Site::default(), extra: Extra::new() }
+    }
+
+    /// The message, which stands at `path`.
+    #[must_use]
+    pub fn at(self, path: impl Into<String>) -> Self {
+        Self { site: Site::new(path), ..self }
     }
 }
 

@@ -29,6 +29,7 @@ pub mod openai;
 pub mod passing;
 pub mod responses;
 mod search;
+mod strict;
 mod tokens;
 pub mod translate;
 

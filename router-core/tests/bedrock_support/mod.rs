@@ -83,11 +83,7 @@ pub fn weather() -> Value {
 
 pub fn tool(schema: Value, strict: Option<bool>) -> Tool {
     let (name, description) = ("get_weather".to_owned(), Some("The weather in a city.".to_owned()));
-    Tool {
-        body: ToolBody::Function { name, description, schema: Some(schema), strict },
-        cache: None,
-        extra: json_map(),
-    }
+    Tool::new(ToolBody::Function { name, description, schema: Some(schema), strict })
 }
 
 fn json_map() -> serde_json::Map<String, Value> {

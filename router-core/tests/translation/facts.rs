@@ -1,7 +1,9 @@
 //! What a request says, fact by fact, so that two of them can be compared and every difference be held against what
 //! was named as lost.
 
-use router_core::chat::{Block, Body, ChatRequest, Effort, Format, Losses, Role, Source, ToolBody, ToolChoice};
+use router_core::chat::{
+    Block, Body, ChatRequest, Effort, Format, Losses, Role, Source, ToolBody, ToolChoice, ToolResult,
+};
 use serde_json::Value;
 
 /// A fact, and the names of losses that tell of its absence: each is how the loss's name ends, or begins if it ends in
@@ -49,16 +51,25 @@ fn block_fact(request: &ChatRequest, who: &str, block: &Block, facts: &mut Vec<F
         }
         Body::ToolResult(result) => {
             let name = router_core::chat::tool_name(request, &result.id).unwrap_or("nobody");
+            let failed = failure(result);
             for inner in &result.content {
-                block_fact(request, &format!("{name}'s result"), inner, facts);
+                let told = failed.clone().filter(|_| inner.as_text().is_some()).map(Block::text);
+                block_fact(request, &format!("{name}'s result"), told.as_ref().unwrap_or(inner), facts);
             }
-            if result.is_error {
-                let text: Vec<_> = result.content.iter().filter_map(Block::as_text).collect();
-                say(facts, format!("{name} failed: {}", text.concat()), &[".is_error"]);
+            if let Some(text) = failed {
+                say(facts, format!("{name} failed: {text}"), &[".is_error"]);
             }
         }
         _ => {}
     }
+}
+
+/// What a failed tool says. Google's say so in the result itself.
+fn failure(result: &ToolResult) -> Option<String> {
+    let text = result.content.iter().filter_map(Block::as_text).collect::<Vec<_>>().concat();
+    let object = serde_json::from_str::<Value>(&text).ok();
+    let error = object.and_then(|object| Some(object.get("error")?.as_str()?.to_owned()));
+    if result.is_error { Some(text) } else { error }
 }
 
 fn source(source: &Source) -> &str {
@@ -89,7 +100,7 @@ fn settings(request: &ChatRequest) -> Vec<Fact> {
         ("logprobs", sampling.logprobs.filter(|asked| *asked).map(|_| "asked".into()), &["logprobs"]),
         ("top_logprobs", sampling.top_logprobs.map(|top| top.to_string()), &["top_logprobs"]),
         ("max_tokens", request.max_tokens.map(|most| most.to_string()), &["max_tokens"]),
-        ("user", request.user.clone(), &["user"]),
+        ("user", user(request), &["user", "safety_identifier"]),
         ("verbosity", request.verbosity.clone(), &["verbosity"]),
         ("cache_key", request.cache_key.clone(), &["prompt_cache_key"]),
         (
@@ -113,6 +124,12 @@ fn settings(request: &ChatRequest) -> Vec<Fact> {
     }
     about_tools(request, &mut facts);
     facts
+}
+
+/// Who asks: by the older name, or by the one that Responses have for it now.
+fn user(request: &ChatRequest) -> Option<String> {
+    let newer = || request.extra.get("safety_identifier")?.as_str().map(str::to_owned);
+    request.user.clone().or_else(newer)
 }
 
 fn about_tools(request: &ChatRequest, facts: &mut Vec<Fact>) {

@@ -9,7 +9,7 @@ use router_core::chat::{
     Tool, ToolBody, ToolCall, ToolChoice, ToolResult,
 };
 use router_core::domain::Dialect;
-use serde_json::{Map, Number, Value, json};
+use serde_json::{Number, Value, json};
 
 use super::provider::object;
 
@@ -91,10 +91,8 @@ impl Turn {
 
 fn tools() -> impl Strategy<Value = Vec<Tool>> {
     let schema = json!({"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]});
-    let tool = move |(at, (description, strict)): (usize, (Option<String>, Option<bool>))| Tool {
-        body: ToolBody::Function { name: format!("tool_{at}"), description, schema: Some(schema.clone()), strict },
-        cache: None,
-        extra: Map::new(),
+    let tool = move |(at, (description, strict)): (usize, (Option<String>, Option<bool>))| {
+        Tool::new(ToolBody::Function { name: format!("tool_{at}"), description, schema: Some(schema.clone()), strict })
     };
     vec((option::of(words()), option::of(Just(true))), 0..3)
         .prop_map(move |tools| tools.into_iter().enumerate().map(&tool).collect())

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use super::shape::read_cache;
 use super::{citation, media};
-use crate::chat::{Block, Body, Extra, Signature, Thinking, ToolCall, ToolResult};
+use crate::chat::{Block, Body, Extra, Signature, Site, Thinking, ToolCall, ToolResult};
 use crate::dialect::Invalid;
 use crate::dialect::fields::Fields;
 use crate::domain::Dialect;
@@ -14,7 +14,7 @@ pub(super) fn read_content(fields: &mut Fields, key: &str) -> Result<Vec<Block>,
     let path = fields.path(key);
     match fields.take(key) {
         None => Ok(Vec::new()),
-        Some(Value::String(text)) => Ok(vec![Block::text(text)]),
+        Some(Value::String(text)) => Ok(vec![Block::text(text).at(path)]),
         Some(Value::Array(items)) => {
             let blocks = items.into_iter().enumerate().map(|(at, item)| read_block(item, format!("{path}[{at}]")));
             blocks.collect::<Result<Vec<_>, _>>().map(unwrap_signatures)
@@ -77,7 +77,8 @@ fn read_block(value: Value, path: String) -> Result<Block, Invalid> {
         None => return Err(fields.invalid("type", "is missing: it must be a string")),
     };
     if kind.is_empty() {
-        return Ok(Block::new(Body::Foreign { dialect: Dialect::Anthropic, value: fields.into_value() }));
+        let site = fields.own_path().to_owned();
+        return Ok(Block::new(Body::Foreign { dialect: Dialect::Anthropic, value: fields.into_value() }).at(site));
     }
     fields.take("type");
     let mut extra = Extra::new();
@@ -97,8 +98,9 @@ fn read_block(value: Value, path: String) -> Result<Block, Invalid> {
             Body::Thinking(thought(text, redacted, signature.as_ref()))
         }
     };
+    let site = Site::new(fields.own_path());
     extra.append(&mut fields.rest());
-    Ok(Block { body, cache, signature, extra })
+    Ok(Block { body, cache, signature, site, extra })
 }
 
 /// Thoughts. What OpenAI shows of an item that it sealed is a summary.

@@ -81,7 +81,9 @@ fn write_output(
         Some(Format::Json) => {
             // A schema that the API compiles names every member, so none of them means any object.
             losses.add("response_format");
-            turns.system.push(json!({"type": "text", "text": "Answer with nothing but a JSON object."}));
+            // Google's is any value, OpenAI's an object.
+            let what = if request.dialect == Dialect::Gemini { "JSON" } else { "a JSON object" };
+            turns.system.push(json!({"type": "text", "text": format!("Answer with nothing but {what}.")}));
             return output;
         }
         Some(Format::Schema { schema, .. }) if own => schema.clone(),

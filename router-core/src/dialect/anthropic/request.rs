@@ -62,7 +62,8 @@ fn read_message(value: Value, path: String) -> Result<Message, Invalid> {
         return Err(fields.invalid("content", "is missing: it must be a string or an array of content blocks"));
     }
     let blocks = read_content(&mut fields, "content")?;
-    Ok(Message { role, blocks, name: None, extra: fields.rest() })
+    let message = Message::new(role, blocks).at(fields.own_path());
+    Ok(Message { extra: fields.rest(), ..message })
 }
 
 /// Takes `thinking` and `output_config`, and the older `output_format`.

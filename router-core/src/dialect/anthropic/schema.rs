@@ -53,12 +53,14 @@ pub(super) fn adapt(schema: &mut Value, place: &str, losses: &mut Losses) {
     for (key, value) in members.iter_mut() {
         match (key.as_str(), value) {
             ("properties" | "$defs" | "definitions", Value::Object(schemas)) => {
-                schemas.values_mut().for_each(|schema| adapt(schema, place, losses));
+                let named = schemas.iter_mut();
+                named.for_each(|(name, schema)| adapt(schema, &format!("{place}.{key}.{name}"), losses));
             }
             ("anyOf" | "allOf" | "prefixItems", Value::Array(schemas)) => {
-                schemas.iter_mut().for_each(|schema| adapt(schema, place, losses));
+                let listed = schemas.iter_mut().enumerate();
+                listed.for_each(|(at, schema)| adapt(schema, &format!("{place}.{key}[{at}]"), losses));
             }
-            ("items", schema) => adapt(schema, place, losses),
+            ("items", schema) => adapt(schema, &format!("{place}.items"), losses),
             _ => {}
         }
     }
@@ -94,6 +96,9 @@ mod tests {
             "additionalProperties": false,
         });
         assert_eq!(schema, expected);
-        assert_eq!(losses.to_string(), "s.minimum, s.maximum, s.additionalProperties, s.maxLength");
+        let of = "s.properties";
+        let number = format!("{of}.minimum.minimum, {of}.minimum.maximum");
+        let rest = format!("{of}.list.items.additionalProperties, {of}.either.anyOf[0].maxLength");
+        assert_eq!(losses.to_string(), format!("{number}, {rest}"));
     }
 }

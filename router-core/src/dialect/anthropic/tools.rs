@@ -8,7 +8,7 @@ use super::shape::{keep_rest, members, merge, read_cache, write_cache};
 use super::turns::is_note;
 use crate::chat::{ChatRequest, Extra, Hosted, Losses, Tool, ToolBody, ToolChoice};
 use crate::dialect::fields::Fields;
-use crate::dialect::{Invalid, Quirks};
+use crate::dialect::{Invalid, Quirks, strict};
 use crate::domain::Dialect;
 
 /// The version that is written for a tool of another dialect.
@@ -37,7 +37,7 @@ fn read_tool(value: Value, path: String) -> Result<Tool, Invalid> {
                 strict: fields.flag("strict")?,
             };
             extra.append(&mut fields.rest());
-            return Ok(Tool { body, cache, extra });
+            return Ok(Tool { cache, extra, ..Tool::new(body) });
         }
         Some(kind) if kind.starts_with("web_search_") => Some(Hosted::WebSearch),
         Some(kind) if kind.starts_with("web_fetch_") => Some(Hosted::WebFetch),
@@ -50,7 +50,7 @@ fn read_tool(value: Value, path: String) -> Result<Tool, Invalid> {
         Some(hosted) => ToolBody::Hosted { hosted, dialect, value },
         None => ToolBody::Foreign { dialect, value },
     };
-    Ok(Tool { body, cache, extra })
+    Ok(Tool { cache, extra, ..Tool::new(body) })
 }
 
 /// Takes a request's `tool_choice`.
@@ -80,7 +80,7 @@ pub(super) fn write(request: &ChatRequest, model: Model, losses: &mut Losses) ->
         let place = format!("tools[{at}]");
         let object = match &tool.body {
             ToolBody::Function { name, .. } if allowed.is_some_and(|names| !names.contains(name)) => continue,
-            ToolBody::Function { .. } => Some(write_function(&tool.body, model, own, &place, losses)),
+            ToolBody::Function { .. } => Some(write_function(&tool.body, model, request.dialect, &place, losses)),
             ToolBody::Hosted { dialect: Dialect::Anthropic, value, .. }
             | ToolBody::Foreign { dialect: Dialect::Anthropic, value } => Some(members(value.clone())),
             ToolBody::Hosted { hosted, value, .. } => Some(write_hosted(*hosted, value, &place, losses)),
@@ -103,25 +103,25 @@ pub(super) fn write(request: &ChatRequest, model: Model, losses: &mut Losses) ->
     written
 }
 
-fn write_function(body: &ToolBody, model: Model, own: bool, place: &str, losses: &mut Losses) -> Extra {
+fn write_function(body: &ToolBody, model: Model, dialect: Dialect, place: &str, losses: &mut Losses) -> Extra {
     let ToolBody::Function { name, description, schema, strict } = body else { return Extra::new() };
     let mut object = members(json!({"name": name}));
     if let Some(description) = description {
         object.insert("description".to_owned(), description.as_str().into());
     }
     let mut parameters = schema.clone().unwrap_or_else(|| json!({"type": "object", "properties": {}}));
-    if own {
+    if dialect == Dialect::Anthropic {
         object.extend(strict.map(|strict| ("strict".to_owned(), strict.into())));
     } else {
+        let is_strict = strict::is_tool(dialect, *strict, schema.as_ref());
         if let Value::Object(parameters) = &mut parameters {
             parameters.entry("type").or_insert_with(|| "object".into());
         }
-        let is_strict = *strict == Some(true);
         if is_strict && model.takes_schemas() {
-            schema::adapt(&mut parameters, &format!("{place}.function.parameters"), losses);
+            schema::adapt(&mut parameters, &format!("{place}.parameters"), losses);
             object.insert("strict".to_owned(), true.into());
-        } else if is_strict {
-            losses.add(format!("{place}.function.strict"));
+        } else {
+            losses.add_if(*strict == Some(true), format!("{place}.strict"));
         }
     }
     object.insert("input_schema".to_owned(), parameters);

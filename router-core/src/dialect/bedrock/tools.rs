@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::conversation::Writer;
 use super::model::Model;
 use crate::chat::{Body, ChatRequest, Format, Hosted, Tool, ToolBody, ToolChoice};
-use crate::dialect::Written;
+use crate::dialect::{Written, strict};
 use crate::domain::Dialect;
 
 /// What the stand-in for structured output says of itself, if the caller says nothing.
@@ -169,14 +169,13 @@ fn spec(writer: &mut Writer<'_, '_>, tool: &Tool, at: usize) -> Option<Value> {
             if let Some(description) = filled(description.as_deref()) {
                 spec.insert("description".into(), description.into());
             }
+            let is_strict = strict::is_tool(writer.request.dialect, *strict, schema.as_ref());
             let schema = schema.clone().unwrap_or_else(|| json!({"type": "object", "properties": {}}));
             spec.insert("inputSchema".into(), json!({"json": schema}));
-            if *strict == Some(true) {
-                if writer.model.knows_strict_tools() {
-                    spec.insert("strict".into(), true.into());
-                } else {
-                    writer.losses.add(format!("tools[{at}].strict"));
-                }
+            let knows = writer.model.knows_strict_tools();
+            writer.losses.add_if(*strict == Some(true) && !knows, format!("tools[{at}].strict"));
+            if knows && is_strict {
+                spec.insert("strict".into(), true.into());
             }
             Some(json!({"toolSpec": spec}))
         }

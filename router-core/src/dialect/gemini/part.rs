@@ -7,9 +7,12 @@ use super::super::fields::Fields;
 use super::ids::Ids;
 use super::member::{inner, keep, message, repeated};
 use super::{media, pieces, seal};
-use crate::chat::{Block, Body, Extra, Media, Source, Thinking, ToolCall, ToolResult};
+use crate::chat::{Block, Body, Extra, Media, Site, Source, Thinking, ToolCall, ToolResult};
 use crate::dialect::base64;
 use crate::domain::Dialect;
+
+/// Says that a result stood under `result`.
+pub(super) const RESULT_NOTE: &str = "\0result";
 
 /// Reads the part that stands at `path`.
 pub(super) fn read(value: Value, path: impl Into<String>, ids: &mut Ids) -> Result<Block, Invalid> {
@@ -27,15 +30,17 @@ pub(super) fn read(value: Value, path: impl Into<String>, ids: &mut Ids) -> Resu
     } else if let Some(result) = inner(&mut fields, "functionResponse")? {
         Some(function_response(result, ids, &mut extra)?)
     } else {
-        return Ok(Block::new(Body::Foreign { dialect: Dialect::Gemini, value: fields.into_value() }));
+        let site = fields.own_path().to_owned();
+        return Ok(Block::new(Body::Foreign { dialect: Dialect::Gemini, value: fields.into_value() }).at(site));
     };
     let signature = fields.text("thoughtSignature")?.map(|field| seal::read(&field));
     let body = match body {
         Some(body) => body,
         None => text_or_thought(&mut fields)?,
     };
+    let site = Site::new(fields.own_path());
     extra.extend(fields.rest());
-    let mut block = Block { body, cache: None, signature, extra };
+    let mut block = Block { body, cache: None, signature, site, extra };
     if let Body::Thinking(thinking) = &mut block.body {
         let told = std::mem::take(&mut thinking.text);
         pieces::tell(&mut block, told);
@@ -101,8 +106,8 @@ fn function_response(mut result: Fields, ids: &mut Ids, extra: &mut Extra) -> Re
     match result.take("response") {
         None => {}
         Some(Value::Object(response)) => {
-            let (text, failed) = result_text(response);
-            content.push(Block::text(text));
+            let (text, failed) = result_text(response, extra);
+            content.push(Block::text(text).at(result.path("response")));
             is_error = failed;
         }
         Some(_) => return Err(result.invalid("response", "must be an object")),
@@ -114,15 +119,19 @@ fn function_response(mut result: Fields, ids: &mut Ids, extra: &mut Extra) -> Re
     Ok(Body::ToolResult(ToolResult { id, name: Some(name), content, is_error }))
 }
 
-/// The text of a result, and whether it is an error. Text alone under `result` or `error` is taken out of its object;
-/// any other object is passed on as the JSON that it is. The writer does the reverse.
-fn result_text(response: Map<String, Value>) -> (String, bool) {
+/// The text of a result, and whether it is an error. Text alone under `output`, `error` or the `result` of Google's own
+/// SDKs is taken out of its object; any other object is passed on as the JSON that it is. The writer does the reverse.
+fn result_text(response: Map<String, Value>, extra: &mut Extra) -> (String, bool) {
     let mut members = response.iter();
     if let (Some((key, Value::String(text))), None) = (members.next(), members.next()) {
         match key.as_str() {
             "error" => return (text.clone(), true),
             // Text that reads as an object would not come back as text.
-            "result" if !is_object(text) => return (text.clone(), false),
+            "output" if !is_object(text) => return (text.clone(), false),
+            "result" if !is_object(text) => {
+                extra.insert(RESULT_NOTE.to_owned(), true.into());
+                return (text.clone(), false);
+            }
             _ => {}
         }
     }

@@ -40,7 +40,7 @@ fn instructions(fields: &mut Fields, request: &mut ChatRequest) -> Result<(), In
     let content = match fields.take("systemInstruction") {
         None => return Ok(()),
         Some(Value::String(text)) => {
-            request.system = vec![Block::text(text)];
+            request.system = vec![Block::text(text).at("systemInstruction")];
             return Ok(());
         }
         Some(content) => content,
@@ -71,7 +71,8 @@ fn contents(fields: &mut Fields, request: &mut ChatRequest) -> Result<(), Invali
             Some("function" | "tool") => Role::User,
             Some(_) => return Err(content.invalid("role", "unknown role: must be user or model")),
         };
-        pieces::push(&mut request.messages, Message { extra: content.rest(), ..Message::new(role, blocks) });
+        let message = Message::new(role, blocks).at(content.own_path());
+        pieces::push(&mut request.messages, Message { extra: content.rest(), ..message });
     }
     request.messages.iter_mut().for_each(|message| pieces::join_thoughts(&mut message.blocks));
     Ok(())

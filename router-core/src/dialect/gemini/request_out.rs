@@ -13,9 +13,6 @@ use crate::domain::Dialect;
 /// Members of other dialects that ask for nothing that Google does otherwise.
 const HARMLESS: [&str; 2] = ["store", "stream_options"];
 
-/// Longest key and longest value of a label.
-const LABEL_MAX: usize = 63;
-
 /// Writes a body of `generateContent`; the same goes to `streamGenerateContent`.
 ///
 /// # Errors
@@ -79,27 +76,15 @@ fn service_tier(request: &ChatRequest, body: &mut Map<String, Value>, losses: &m
 }
 
 fn labels(request: &ChatRequest, body: &mut Map<String, Value>, losses: &mut Losses) {
-    let own = request.dialect == Dialect::Gemini;
-    let mut labels = Map::new();
-    for (key, value) in &request.metadata {
-        if own || is_label(key, value) {
-            labels.insert(key.clone(), value.clone());
-        } else {
-            losses.add(format!("metadata.{key}"));
-        }
+    if request.metadata.is_empty() {
+        return;
     }
-    if !labels.is_empty() {
-        body.insert("labels".into(), Value::Object(labels));
+    if request.dialect == Dialect::Gemini {
+        body.insert("labels".into(), Value::Object(request.metadata.clone()));
+    } else {
+        // Vertex AI has labels, and the Gemini API refuses them.
+        losses.add("metadata");
     }
-}
-
-/// Labels are short and lower-case, and their keys begin with a letter.
-fn is_label(key: &str, value: &Value) -> bool {
-    let plain = |text: &str| {
-        let allowed = |letter: char| letter.is_lowercase() || letter.is_ascii_digit() || matches!(letter, '-' | '_');
-        text.chars().count() <= LABEL_MAX && text.chars().all(allowed)
-    };
-    key.starts_with(char::is_lowercase) && plain(key) && value.as_str().is_some_and(plain)
 }
 
 /// What has no place here, and what only Google knows.

@@ -29,7 +29,9 @@ pub(super) fn read(fields: &mut Fields, request: &mut ChatRequest) -> Result<(),
             let declaration = message(value, group.path(&format!("functionDeclarations[{at}]")))?;
             request.tools.push(function(declaration)?);
         }
-        request.tools.extend(group.rest().into_iter().map(|(key, value)| googles_own(&key, value)));
+        let path = group.own_path().to_owned();
+        let theirs = group.rest().into_iter();
+        request.tools.extend(theirs.map(|(key, value)| googles_own(&key, value).at(format!("{path}.{key}"))));
     }
     Ok(())
 }
@@ -50,8 +52,10 @@ fn function(mut declaration: Fields) -> Result<Tool, Invalid> {
         }
         (None, None) => None,
     };
+    let body = ToolBody::Function { name, description, schema, strict: None };
+    let tool = Tool::new(body).at(declaration.own_path());
     extra.extend(declaration.rest());
-    Ok(Tool { body: ToolBody::Function { name, description, schema, strict: None }, cache: None, extra })
+    Ok(Tool { extra, ..tool })
 }
 
 fn googles_own(key: &str, value: Value) -> Tool {
@@ -61,7 +65,7 @@ fn googles_own(key: &str, value: Value) -> Tool {
         Some(hosted) => ToolBody::Hosted { hosted, dialect, value },
         None => ToolBody::Foreign { dialect, value },
     };
-    Tool { body, cache: None, extra: Extra::new() }
+    Tool::new(body)
 }
 
 /// Reads `toolConfig`.

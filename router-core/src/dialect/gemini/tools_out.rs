@@ -7,6 +7,7 @@ use super::model::Model;
 use super::schema::json_schema;
 use super::tools::PARAMETERS_NOTE;
 use crate::chat::{ChatRequest, Extra, Hosted, Losses, Tool, ToolBody, ToolChoice};
+use crate::dialect::strict;
 use crate::domain::Dialect;
 
 /// Writes `tools` and `toolConfig` into a body.
@@ -50,7 +51,7 @@ struct Writer<'r> {
 
 impl Writer<'_> {
     fn tool(&mut self, at: usize, tool: &Tool, losses: &mut Losses) {
-        losses.add_if(tool.cache.is_some(), "cache_control");
+        losses.add_if(tool.cache.is_some(), format!("tools[{at}].cache_control"));
         if !self.own {
             for key in tool.extra.keys().filter(|key| !is_note(key)) {
                 losses.add(format!("tools[{at}].{key}"));
@@ -92,7 +93,12 @@ impl Writer<'_> {
     }
 
     fn calling(&self, losses: &mut Losses) -> Option<Map<String, Value>> {
-        let strict = |tool: &Tool| matches!(tool.body, ToolBody::Function { strict: Some(true), .. });
+        let strict = |tool: &Tool| match &tool.body {
+            ToolBody::Function { strict, schema, .. } => {
+                strict::is_tool(self.request.dialect, *strict, schema.as_ref())
+            }
+            _ => false,
+        };
         let strict = self.request.tools.iter().any(strict) && (self.own || self.model.thinks());
         let all = Vec::new();
         let (mode, names) = match &self.request.tool_choice {

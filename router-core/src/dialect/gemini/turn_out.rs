@@ -111,7 +111,7 @@ impl<'r, 'l> Turns<'r, 'l> {
 
     /// The part of the block that stands `here`, if there is one. What cannot be in it goes `beside` it.
     fn one(&mut self, here: &str, block: &Block, beside: &mut Vec<Value>) -> Result<Option<Value>, Refused> {
-        self.losses.add_if(block.cache.is_some(), "cache_control");
+        self.losses.add_if(block.cache.is_some(), format!("{here}.cache_control"));
         if !self.own {
             for key in block.extra.keys().filter(|key| !is_note(key)) {
                 self.losses.add(format!("{here}.{key}"));
@@ -173,6 +173,11 @@ impl<'r, 'l> Turns<'r, 'l> {
             self.losses.add(format!("{here}.{}", block.kind()));
             return None;
         };
+        if !self.own && media.name.is_some() {
+            // Vertex AI takes names, and the Gemini API refuses them.
+            self.losses.add(format!("{here}.title"));
+            part.values_mut().filter_map(Value::as_object_mut).for_each(|data| drop(data.shift_remove("displayName")));
+        }
         match media.detail.as_deref() {
             Some(detail @ ("low" | "high")) if self.model.is_third() => {
                 let level = format!("MEDIA_RESOLUTION_{}", detail.to_ascii_uppercase());
@@ -227,7 +232,8 @@ impl<'r, 'l> Turns<'r, 'l> {
         let name = result.name.as_deref().or_else(|| tool_name(self.request, &result.id));
         response.insert("name".into(), name.unwrap_or(&result.id).into());
         if texts > 0 || !self.own {
-            response.insert("response".into(), response_of(text, result.is_error));
+            let key = if self.own && block.extra.contains_key(part_in::RESULT_NOTE) { "result" } else { "output" };
+            response.insert("response".into(), response_of(text, result.is_error, key));
         }
         if !inside.is_empty() {
             response.insert("parts".into(), Value::Array(inside));
@@ -239,15 +245,13 @@ impl<'r, 'l> Turns<'r, 'l> {
     }
 }
 
-/// The object that a text becomes.
-fn response_of(text: String, is_error: bool) -> Value {
+/// The object that a text becomes, under `key` unless it is one.
+fn response_of(text: String, is_error: bool, key: &str) -> Value {
     if is_error {
         return Value::Object(part("error", text.into()));
     }
     let object = Some(&text).filter(|text| part_in::is_object(text));
-    object
-        .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or_else(|| Value::Object(part("result", text.into())))
+    object.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_else(|| Value::Object(part(key, text.into())))
 }
 
 /// Gemini 3 refuses a turn whose first call has no signature. Calls that another model made have none, so they get the

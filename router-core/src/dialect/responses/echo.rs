@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::super::{Quirks, Target};
+use super::super::{Quirks, Target, strict};
 use super::{options, tools};
-use crate::chat::{ChatRequest, Extra, Losses};
+use crate::chat::{ChatRequest, Extra, Losses, ToolBody};
 
 /// How wordy an answer is unless asked.
 const VERBOSITY: &str = "medium";
@@ -12,13 +12,13 @@ const VERBOSITY: &str = "medium";
 /// Members of `extra` that a Response repeats as they are.
 const REPEATED: [&str; 4] = ["max_tool_calls", "prompt_cache_retention", "safety_identifier", "truncation"];
 
-/// Labels that are the caller's own: they are repeated whoever was told of them.
-const LABELS: [&str; 2] = ["metadata", "user"];
+/// The caller's own labels, which are repeated whoever was told of them.
+const LABELS: &str = "metadata";
 
 /// The members of a request that every Response to it repeats. Where the request is silent, and for what is among
 /// `losses`, they have the API's defaults: a Response says how it was made, and not how it was to be made.
 pub fn echo(request: &ChatRequest, losses: &Losses) -> Extra {
-    let kept = |key: &str| LABELS.contains(&key) || !losses.iter().any(|lost| lost == key);
+    let kept = |key: &str| key == LABELS || !losses.iter().any(|lost| lost == key);
     let mut echo = defaults();
     for (key, value) in asked(request, losses) {
         if !value.is_null() && kept(&key) {
@@ -27,6 +27,15 @@ pub fn echo(request: &ChatRequest, losses: &Losses) -> Extra {
     }
     if !kept("verbosity") {
         echo["text"]["verbosity"] = VERBOSITY.into();
+    }
+    if !kept("reasoning.summary") {
+        echo["reasoning"]["summary"] = Value::Null;
+    }
+    if !kept("response_format") {
+        echo["text"]["format"] = json!({"type": "text"});
+    }
+    if !kept("response_format.strict") {
+        echo["text"]["format"]["strict"] = false.into();
     }
     echo
 }
@@ -94,9 +103,16 @@ fn asked(request: &ChatRequest, lost: &Losses) -> Vec<(String, Value)> {
 
 /// The tools that the provider was told of.
 fn tools_told(request: &ChatRequest, lost: &Losses) -> Vec<Value> {
-    let told = |at: usize| !lost.iter().any(|name| name == format!("tools[{at}]"));
-    let tools = tools::write(request, true, &mut Losses::default()).into_iter().enumerate();
-    tools.filter(|(at, _)| told(*at)).map(|(_, tool)| tool).collect()
+    let is_lost = |place: String| lost.iter().any(|name| name == place);
+    let mut tools = tools::write(request, true, &mut Losses::default());
+    for (at, (tool, asked)) in tools.iter_mut().zip(&request.tools).enumerate() {
+        if let ToolBody::Function { strict, schema, .. } = &asked.body {
+            let told = strict::is_tool(request.dialect, *strict, schema.as_ref());
+            tool["strict"] = (told && !is_lost(format!("tools[{at}].strict"))).into();
+        }
+    }
+    let told = |(at, tool)| (!is_lost(format!("tools[{at}]"))).then_some(tool);
+    tools.into_iter().enumerate().filter_map(told).collect()
 }
 
 fn text(request: &ChatRequest, quirks: &Quirks, losses: &mut Losses) -> Value {

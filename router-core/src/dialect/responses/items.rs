@@ -40,8 +40,8 @@ impl Turns {
             Some("reasoning") => self.reasoning(fields),
             Some("item_reference") => Err(reference(&fields)),
             Some(kind) => {
-                let from_client = comes_from_client(kind);
-                self.foreign(fields.into_value(), from_client);
+                let (from_client, path) = (comes_from_client(kind), fields.own_path().to_owned());
+                self.foreign(fields.into_value(), from_client, path);
                 Ok(())
             }
             None if fields.has("type") => Err(fields.invalid("type", "must be a string")),
@@ -96,7 +96,8 @@ impl Turns {
             about.extend(fields.rest());
             self.assistant(blocks, about);
         } else {
-            let mut message = Message { extra: fields.rest(), ..Message::new(role, blocks) };
+            let message = Message::new(role, blocks).at(fields.own_path());
+            let mut message = Message { extra: fields.rest(), ..message };
             note::leave(&mut message.extra, about);
             self.others(message);
         }
@@ -126,7 +127,8 @@ impl Turns {
         if arguments.is_empty() && !custom {
             arguments.push_str("{}");
         }
-        let mut block = Block::new(Body::ToolCall(ToolCall { id, name, arguments, custom }));
+        let call = Body::ToolCall(ToolCall { id, name, arguments, custom });
+        let mut block = Block::new(call).at(fields.own_path());
         let about = note::of_item(&mut fields);
         block.extra = fields.rest();
         note::leave(&mut block.extra, about);
@@ -140,7 +142,8 @@ impl Turns {
         let path = fields.path("output");
         let output = fields.take("output").ok_or_else(|| fields.invalid("output", "is missing"))?;
         let content = parts::read(output, &path)?;
-        let mut block = Block::new(Body::ToolResult(ToolResult { id, name, content, is_error: false }));
+        let result = Body::ToolResult(ToolResult { id, name, content, is_error: false });
+        let mut block = Block::new(result).at(fields.own_path());
         let mut about = note::of_item(&mut fields);
         if let (true, Some(kind)) = (custom, kind) {
             about.insert("type".to_owned(), kind);
@@ -173,7 +176,7 @@ impl Turns {
             Some(seal) if seal.origin != Dialect::Responses && text.is_empty() => (summary.join("\n\n"), Vec::new()),
             _ => (text, summary),
         };
-        let mut block = Block::new(Body::Thinking(Thinking { text, summary, redacted }));
+        let mut block = Block::new(Body::Thinking(Thinking { text, summary, redacted })).at(fields.own_path());
         block.signature = seal;
         block.extra = fields.rest();
         about.extend(parts.map(|parts| ("content".to_owned(), parts)));
@@ -196,8 +199,8 @@ impl Turns {
         }
     }
 
-    fn foreign(&mut self, value: Value, from_client: bool) {
-        let block = Block::new(Body::Foreign { dialect: Dialect::Responses, value });
+    fn foreign(&mut self, value: Value, from_client: bool, path: String) {
+        let block = Block::new(Body::Foreign { dialect: Dialect::Responses, value }).at(path);
         if from_client {
             self.others(Message::new(Role::User, vec![block]));
         } else {

@@ -3,8 +3,8 @@
 use serde_json::{Map, Value, json};
 
 use super::super::fields::Fields;
-use super::super::openai::chat::effort::nearest;
-use super::super::{Invalid, Quirks, Target};
+use super::super::openai::chat::effort::{nearest, thinks};
+use super::super::{Invalid, Quirks, Target, strict};
 use super::note;
 use crate::chat::{ChatRequest, Effort, Extra, Format, Losses, Reasoning};
 use crate::domain::Dialect;
@@ -86,20 +86,13 @@ pub(super) fn own_include(request: &ChatRequest) -> Option<Value> {
 /// Writes `include` for a request of another dialect.
 pub(super) fn foreign_include(request: &ChatRequest, model: &str) -> Option<Value> {
     let mut include = Vec::new();
-    if may_think(model) {
+    if thinks(model) {
         include.push(ENCRYPTED);
     }
     if request.sampling.logprobs == Some(true) {
         include.push(LOGPROBS);
     }
     (!include.is_empty()).then(|| include.into())
-}
-
-/// OpenAI refuses to include encrypted thoughts of models that have none.
-fn may_think(model: &str) -> bool {
-    let name = model.rsplit('/').next().unwrap_or(model);
-    let plain = ["gpt-3", "gpt-4", "chatgpt-", "gpt-5-chat"];
-    !plain.iter().any(|prefix| name.starts_with(prefix)) && !name.ends_with("-chat-latest")
 }
 
 /// Writes `text`. Answers what must be said in words because the provider knows no schemas.
@@ -120,7 +113,7 @@ pub(super) fn write_text(
             words = Some(format!("Answer with JSON that follows this JSON Schema and with nothing else:\n{schema}"));
             Some(json!({"type": "json_object"}))
         }
-        Some(format) => schema_format(format),
+        Some(format) => schema_format(format, request.dialect, losses),
     };
     text.extend(format.map(|format| ("format".to_owned(), format)));
     text.extend(request.verbosity.as_deref().map(|verbosity| ("verbosity".to_owned(), verbosity.into())));
@@ -130,14 +123,17 @@ pub(super) fn write_text(
     ((!text.is_empty()).then_some(Value::Object(text)), words)
 }
 
-fn schema_format(format: &Format) -> Option<Value> {
+fn schema_format(format: &Format, dialect: Dialect, losses: &mut Losses) -> Option<Value> {
     let Format::Schema { name, description, schema, strict } = format else { return None };
     let mut format = json!({"type": "json_schema", "name": name.as_deref().unwrap_or(FORMAT_NAME), "schema": schema});
     if let Some(description) = description {
         format["description"] = description.as_str().into();
     }
-    if let Some(strict) = strict {
-        format["strict"] = (*strict).into();
+    let asked = strict::is_format(dialect, *strict);
+    let held = dialect == Dialect::Responses || strict::holds(schema);
+    losses.add_if(asked && !held, "response_format.strict");
+    if let Some(strict) = if asked { held.then_some(true) } else { *strict } {
+        format["strict"] = strict.into();
     }
     Some(format)
 }
@@ -152,6 +148,9 @@ pub(super) fn write_reasoning(
     let mut members = Map::new();
     if let Some(reasoning) = &request.reasoning {
         let effort = reasoning.effort.or_else(|| reasoning.budget.map(Effort::of_budget));
+        // Newer models do not think at all unless asked.
+        let automatic = reasoning.adaptive && !own && thinks(target.model);
+        let effort = effort.or(automatic.then_some(Effort::Medium));
         match effort {
             Some(_) if target.quirks.no_reasoning_effort => losses.add("reasoning"),
             Some(effort) => {
@@ -161,13 +160,11 @@ pub(super) fn write_reasoning(
             }
             None => {}
         }
-        // Other dialects show thoughts unless told otherwise.
-        let thinks = effort.is_some_and(|effort| effort != Effort::None) || reasoning.adaptive;
-        let hidden = request.dialect == Dialect::Openai || reasoning.shown == Some(false);
-        let asked =
-            (!own && !target.quirks.no_reasoning_effort && (reasoning.shown == Some(true) || thinks && !hidden))
-                .then_some("auto");
-        let summary = reasoning.summary.as_deref().or(asked);
+        // Anthropic shows thoughts unless told otherwise; the others must be asked.
+        let thinking = effort.is_some_and(|effort| effort != Effort::None) || reasoning.adaptive;
+        let shown = reasoning.shown.unwrap_or(thinking && request.dialect == Dialect::Anthropic);
+        let asked = shown && !own && !target.quirks.no_reasoning_effort;
+        let summary = reasoning.summary.as_deref().or(asked.then_some("auto"));
         members.extend(summary.map(|summary| ("summary".to_owned(), summary.into())));
     }
     if own {

@@ -11,10 +11,11 @@ use crate::domain::Dialect;
 /// Reads content: a text, or an array of parts.
 pub(super) fn read(content: Value, path: &str) -> Result<Vec<Block>, Invalid> {
     match content {
-        Value::String(text) => Ok(vec![Block::text(text)]),
+        Value::String(text) => Ok(vec![Block::text(text).at(path)]),
         Value::Array(parts) => {
             let parts = parts.into_iter().enumerate();
-            parts.map(|(at, value)| part(value, format!("{path}[{at}]"))).collect()
+            let site = |at: usize| format!("{path}[{at}]");
+            parts.map(|(at, value)| Ok(part(value, site(at))?.at(site(at)))).collect()
         }
         _ => Err(Invalid::at(path, "must be a string or an array of parts")),
     }

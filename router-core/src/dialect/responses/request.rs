@@ -23,7 +23,8 @@ pub fn read_request(body: Value) -> Result<ChatRequest, Invalid> {
     let mut fields = Fields::of(body, "")?;
     let mut request = ChatRequest::new(Dialect::Responses);
     request.model = fields.text("model")?.unwrap_or_default();
-    request.system = fields.text("instructions")?.map(Block::text).into_iter().collect();
+    let instructions = fields.text("instructions")?.map(|text| Block::text(text).at("instructions"));
+    request.system = instructions.into_iter().collect();
     request.messages = input(&mut fields)?;
     for (at, tool) in fields.list("tools")?.unwrap_or_default().into_iter().enumerate() {
         request.tools.push(tools::read(tool, format!("tools[{at}]"))?);
@@ -53,7 +54,7 @@ pub fn read_request(body: Value) -> Result<ChatRequest, Invalid> {
 
 fn input(fields: &mut Fields) -> Result<Vec<Message>, Invalid> {
     match fields.take("input") {
-        Some(Value::String(text)) => Ok(vec![Message::new(Role::User, vec![Block::text(text)])]),
+        Some(Value::String(text)) => Ok(vec![Message::new(Role::User, vec![Block::text(text).at("input")])]),
         Some(Value::Array(items)) => {
             let mut turns = Turns::default();
             for (at, item) in items.into_iter().enumerate() {

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::super::fields::Fields;
-use super::super::{Invalid, Quirks};
+use super::super::{Invalid, Quirks, strict};
 use super::note;
 use crate::chat::{ChatRequest, Hosted, Losses, Tool, ToolBody, ToolChoice};
 use crate::domain::Dialect;
@@ -25,12 +25,12 @@ pub(super) fn read(value: Value, path: String) -> Result<Tool, Invalid> {
         },
         Some(kind) => {
             let body = provided(hosted(kind), fields.into_value());
-            return Ok(Tool { body, cache: None, extra: Map::new() });
+            return Ok(Tool::new(body));
         }
         None => return Err(fields.invalid("type", "is missing: it must be a string such as \"function\"")),
     };
     fields.take("type");
-    Ok(Tool { body, cache: None, extra: fields.rest() })
+    Ok(Tool { extra: fields.rest(), ..Tool::new(body) })
 }
 
 fn hosted(kind: &str) -> Option<Hosted> {
@@ -54,7 +54,29 @@ const fn provided(hosted: Option<Hosted>, value: Value) -> ToolBody {
 /// Writes the tools; `own` if the request came in this dialect.
 pub(super) fn write(request: &ChatRequest, own: bool, losses: &mut Losses) -> Vec<Value> {
     let tools = request.tools.iter().enumerate();
-    tools.filter_map(|(at, tool)| write_one(tool, &format!("tools[{at}]"), own, losses)).collect()
+    let bounded = max_calls(request).is_some();
+    let write = |(at, tool)| {
+        let written = write_one(tool, &format!("tools[{at}]"), own, losses);
+        // A bound that all calls share is said in another place.
+        losses.add_if(!own && !bounded && uses(tool).is_some(), format!("tools[{at}].max_uses"));
+        written
+    };
+    tools.filter_map(write).collect()
+}
+
+/// Anthropic bounds the uses of each search, this API those of all tools that the provider runs: the same, if there is
+/// one.
+pub(super) fn max_calls(request: &ChatRequest) -> Option<u64> {
+    let mut run = request.tools.iter().filter(|tool| matches!(tool.body, ToolBody::Hosted { .. }));
+    let only = run.next().filter(|_| run.next().is_none())?;
+    uses(only)
+}
+
+fn uses(tool: &Tool) -> Option<u64> {
+    match &tool.body {
+        ToolBody::Hosted { hosted: Hosted::WebSearch, value, .. } => value.get("max_uses")?.as_u64(),
+        _ => None,
+    }
 }
 
 fn write_one(tool: &Tool, place: &str, own: bool, losses: &mut Losses) -> Option<Value> {
@@ -71,9 +93,11 @@ fn write_one(tool: &Tool, place: &str, own: bool, losses: &mut Losses) -> Option
             put("name", Some(name.as_str().into()));
             put("description", description.as_deref().map(Value::from));
             // Silence means strict here, and not strict everywhere else.
-            let (strict, schema) = (strict.map(Value::from), schema.clone());
+            let held = *strict == Some(true) && schema.as_ref().is_some_and(strict::holds);
+            losses.add_if(!own && *strict == Some(true) && !held, format!("{place}.strict"));
+            let schema = schema.clone();
             put("parameters", if own { schema } else { schema.or_else(|| Some(no_arguments())) });
-            put("strict", if own { strict } else { strict.or(Some(Value::Bool(false))) });
+            put("strict", if own { strict.map(Value::from) } else { Some(held.into()) });
         }
         ToolBody::Custom { name, description, format } => {
             put("type", Some("custom".into()));
@@ -116,9 +140,8 @@ fn translate(hosted: Hosted, value: &Value, place: &str, losses: &mut Losses) ->
 /// Takes over the domains to search and the place to search from, under the names that Anthropic has for them.
 fn web_search(value: &Value, place: &str, losses: &mut Losses) -> Value {
     let mut tool = json!({"type": "web_search"});
-    for key in ["blocked_domains", "max_uses"] {
-        losses.add_if(value.get(key).is_some_and(|value| !value.is_null()), format!("{place}.{key}"));
-    }
+    let blocked = value.get("blocked_domains").is_some_and(|domains| !domains.is_null());
+    losses.add_if(blocked, format!("{place}.blocked_domains"));
     if let Some(domains) = value.get("allowed_domains").filter(|domains| domains.is_array()) {
         tool["filters"] = json!({ "allowed_domains": domains });
     }

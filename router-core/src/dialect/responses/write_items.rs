@@ -141,9 +141,15 @@ impl<'i> Items<'i> {
     }
 
     fn result(&mut self, block: &Block, result: &ToolResult, place: &str) -> Value {
-        self.pen.losses.add_if(result.is_error, format!("{place}.is_error"));
+        // Google's clients say so in the result itself, which goes along as it was.
+        let says_so = result.is_error && self.request.dialect == Dialect::Gemini;
+        self.pen.losses.add_if(result.is_error && !says_so, format!("{place}.is_error"));
         let mut parts = Vec::new();
         for (at, block) in result.content.iter().enumerate() {
+            if let Some(error) = block.as_text().filter(|_| says_so) {
+                parts.push(json!({"type": "input_text", "text": json!({ "error": error }).to_string()}));
+                continue;
+            }
             let part = self.pen.input(block, &format!("{place}.content[{at}]"));
             let instead = || json!({"type": "input_text", "text": format!("[{}]", block.kind())});
             parts.push(part.unwrap_or_else(instead));

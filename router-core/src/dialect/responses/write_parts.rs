@@ -39,6 +39,8 @@ impl Pen<'_> {
             members.extend(block.extra.get(note::CACHE).map(|mark| ("prompt_cache_breakpoint".into(), mark.clone())));
         } else {
             note::lose(&block.extra, &format!("{place}."), self.losses);
+            let sealed = block.signature.is_some() && !matches!(block.body, Body::Thinking(_));
+            self.losses.add_if(sealed, format!("{place}.signature"));
             // Whoever does not ask is cached all the same here, and older models refuse to be asked.
             self.losses.add_if(block.cache.is_some(), format!("{place}.cache_control"));
         }

@@ -14,6 +14,8 @@ use crate::domain::Dialect;
 const TOKENS_MIN: u64 = 16;
 /// The API refuses more.
 const TOP_LOGPROBS_MAX: u64 = 20;
+/// The API refuses longer ones, in characters.
+const SAFETY_IDENTIFIER_MAX: usize = 128;
 /// Classes of service that the API knows.
 const TIERS: [&str; 7] = ["auto", "default", "flex", "scale", "priority", "fast", "ultrafast"];
 /// What chat completions have under the same name and with the same meaning.
@@ -40,7 +42,7 @@ pub fn write_request(request: &ChatRequest, target: &Target<'_>, losses: &mut Lo
     limits(request, own, &mut body, losses);
     put(&mut body, "stream", request.stream.then_some(Value::Bool(true)));
     put(&mut body, "service_tier", service_tier(request, own, losses));
-    put(&mut body, "user", request.user.as_deref().map(Value::from));
+    user(request, own, &mut body, losses);
     put(&mut body, "prompt_cache_key", request.cache_key.as_deref().map(Value::from));
     put(&mut body, "metadata", (!request.metadata.is_empty()).then(|| Value::Object(request.metadata.clone())));
     unsayable(request, losses);
@@ -50,6 +52,7 @@ pub fn write_request(request: &ChatRequest, target: &Target<'_>, losses: &mut Lo
             body.insert(key.clone(), value.clone());
         }
     } else {
+        put(&mut body, "max_tool_calls", tools::max_calls(request).map(Value::from));
         put(&mut body, "store", Some(Value::Bool(false)));
         put(&mut body, "include", options::foreign_include(request, target.model));
         foreign_extra(request, &mut body, losses);
@@ -133,6 +136,18 @@ fn input(
 fn mentions_json(request: &ChatRequest) -> bool {
     let blocks = request.messages.iter().flat_map(|message| &message.blocks);
     blocks.filter_map(Block::as_text).any(|text| text.to_ascii_lowercase().contains("json"))
+}
+
+/// `user` is the older name of two members. Anthropic's clients mean the one of them that is for safety.
+fn user(request: &ChatRequest, own: bool, body: &mut Map<String, Value>, losses: &mut Losses) {
+    let Some(user) = request.user.as_deref() else { return };
+    if own || request.dialect == Dialect::Openai {
+        put(body, "user", Some(user.into()));
+    } else if user.chars().count() <= SAFETY_IDENTIFIER_MAX {
+        put(body, "safety_identifier", Some(user.into()));
+    } else {
+        losses.add("user");
+    }
 }
 
 fn parallel(request: &ChatRequest, quirks: &Quirks, losses: &mut Losses) -> Option<Value> {

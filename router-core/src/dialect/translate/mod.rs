@@ -6,6 +6,8 @@
 
 mod emulated;
 mod estimate;
+mod name_tables;
+mod names;
 mod stream;
 mod writer;
 
@@ -99,6 +101,7 @@ pub fn request(ask: Ask<'_>) -> Result<Outbound, Invalid> {
         stream: request.stream,
         as_array: ask.as_array,
     };
+    let losses = names::in_request(ask.client, ask.body, &request, &losses);
     Ok(Outbound { body: written.body.to_string().into_bytes(), losses, stream: request.stream, translator })
 }
 

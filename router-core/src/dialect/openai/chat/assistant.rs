@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::media;
 use super::merge::keep;
 use super::{cite, thought};
-use crate::chat::{Block, Body, Extra, Signature, ToolCall};
+use crate::chat::{Block, Body, Extra, Signature, Site, ToolCall};
 use crate::dialect::Invalid;
 use crate::dialect::fields::Fields;
 use crate::domain::Dialect;
@@ -16,7 +16,7 @@ pub(super) fn read(fields: &mut Fields, maker: &str) -> Result<Vec<Block>, Inval
     let mut blocks = thought::read(fields)?;
     content(fields, &mut blocks)?;
     if let Some(text) = fields.text("refusal")?.filter(|text| !text.is_empty()) {
-        blocks.push(Block::new(Body::Refusal(text)));
+        blocks.push(Block::new(Body::Refusal(text)).at(fields.path("refusal")));
     }
     annotations(fields, &mut blocks)?;
     for (at, item) in fields.list("images")?.unwrap_or_default().into_iter().enumerate() {
@@ -32,7 +32,8 @@ pub(super) fn read(fields: &mut Fields, maker: &str) -> Result<Vec<Block>, Inval
     if let Some(mut legacy) = fields.object("function_call")? {
         let (name, arguments) = (legacy.need_name("name")?, arguments(&mut legacy, "arguments")?);
         let id = format!("call_{maker}_0");
-        blocks.push(Block::new(Body::ToolCall(ToolCall { id, name, arguments, custom: false })));
+        let call = Body::ToolCall(ToolCall { id, name, arguments, custom: false });
+        blocks.push(Block::new(call).at(legacy.own_path()));
     }
     thought::settle(&mut blocks);
     Ok(blocks)
@@ -42,7 +43,7 @@ fn content(fields: &mut Fields, blocks: &mut Vec<Block>) -> Result<(), Invalid> 
     match fields.take("content") {
         None => {}
         Some(Value::String(text)) if text.is_empty() => {}
-        Some(Value::String(text)) => blocks.push(Block::text(text)),
+        Some(Value::String(text)) => blocks.push(Block::text(text).at(fields.path("content"))),
         Some(Value::Array(parts)) => {
             for (at, part) in parts.into_iter().enumerate() {
                 blocks.push(media::read(part, fields.path(&format!("content[{at}]")))?);
@@ -71,7 +72,8 @@ fn call(value: Value, path: String, make_id: impl FnOnce() -> String) -> Result<
         "custom" => ("custom", "input"),
         _ => {
             fields.put_back("type", kind.into());
-            return Ok(Block::new(Body::Foreign { dialect: Dialect::Openai, value: fields.into_value() }));
+            let site = fields.own_path().to_owned();
+            return Ok(Block::new(Body::Foreign { dialect: Dialect::Openai, value: fields.into_value() }).at(site));
         }
     };
     fields.take("index");
@@ -81,9 +83,10 @@ fn call(value: Value, path: String, make_id: impl FnOnce() -> String) -> Result<
     let mut extra = Extra::new();
     let signature = seal(&mut fields, &mut extra)?;
     keep(&mut extra, key, inner.rest());
+    let site = Site::new(fields.own_path());
     extra.extend(fields.rest());
     let body = Body::ToolCall(ToolCall { id, name, arguments, custom: key == "custom" });
-    Ok(Block { body, cache: None, signature, extra })
+    Ok(Block { body, cache: None, signature, site, extra })
 }
 
 /// Some servers send an object where its text is due.

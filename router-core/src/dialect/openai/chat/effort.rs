@@ -24,6 +24,13 @@ pub(in crate::dialect) fn nearest(model: &str, effort: Effort) -> Effort {
     }
 }
 
+/// Whether a model may think: OpenAI refuses to be asked about thoughts of models that have none.
+pub(in crate::dialect) fn thinks(model: &str) -> bool {
+    let name = model.rsplit('/').next().unwrap_or(model);
+    let plain = ["gpt-3", "gpt-4", "chatgpt-", "gpt-5-chat"];
+    !plain.iter().any(|prefix| name.starts_with(prefix)) && !name.ends_with("-chat-latest")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

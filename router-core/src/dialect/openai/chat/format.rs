@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 use super::merge::{keep, object};
 use crate::chat::{Extra, Format, Losses};
 use crate::dialect::fields::Fields;
-use crate::dialect::{Invalid, Quirks};
+use crate::dialect::{Invalid, Quirks, strict};
+use crate::domain::Dialect;
 
 /// The name of a schema that came without one: the API wants one.
 const NAMELESS: &str = "answer";
@@ -48,7 +49,7 @@ pub(super) struct Asked {
 }
 
 /// Writes `response_format`.
-pub(super) fn write(format: &Format, quirks: &Quirks, losses: &mut Losses) -> Asked {
+pub(super) fn write(format: &Format, dialect: Dialect, quirks: &Quirks, losses: &mut Losses) -> Asked {
     let (name, description, schema, strict) = match format {
         Format::Text => return Asked { member: json!({"type": "text"}), words: None },
         Format::Json => return Asked { member: json!({"type": "json_object"}), words: None },
@@ -61,7 +62,10 @@ pub(super) fn write(format: &Format, quirks: &Quirks, losses: &mut Losses) -> As
     }
     let mut inner = object([("name", name.as_deref().unwrap_or(NAMELESS).into()), ("schema", schema.clone())]);
     put(&mut inner, "description", description.as_deref());
-    put(&mut inner, "strict", *strict);
+    let asked = strict::is_format(dialect, *strict);
+    let held = dialect == Dialect::Openai || strict::holds(schema);
+    losses.add_if(asked && !held, "response_format.strict");
+    put(&mut inner, "strict", if asked { held.then_some(true) } else { *strict });
     Asked { member: json!({"type": "json_schema", "json_schema": inner}), words: None }
 }
 

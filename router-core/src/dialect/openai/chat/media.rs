@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::merge::{keep, object};
-use crate::chat::{Block, Body, CacheMark, Extra, Media, Source};
+use crate::chat::{Block, Body, CacheMark, Extra, Media, Site, Source};
 use crate::dialect::Invalid;
 use crate::dialect::fields::Fields;
 use crate::domain::Dialect;
@@ -27,12 +27,14 @@ pub(super) fn read(value: Value, path: String) -> Result<Block, Invalid> {
         "file" => Body::Document(file(&mut fields, &mut extra)?),
         _ => {
             fields.put_back("type", kind.into());
-            return Ok(Block::new(Body::Foreign { dialect: Dialect::Openai, value: fields.into_value() }));
+            let site = fields.own_path().to_owned();
+            return Ok(Block::new(Body::Foreign { dialect: Dialect::Openai, value: fields.into_value() }).at(site));
         }
     };
     let cache = read_cache(&mut fields);
+    let site = Site::new(fields.own_path());
     extra.extend(fields.rest());
-    Ok(Block { body, cache, signature: None, extra })
+    Ok(Block { body, cache, signature: None, site, extra })
 }
 
 /// A picture or film behind an address, which may hold it: `{"url": …}`, or just the address.

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{assistant, media};
-use crate::chat::{Block, Body, Message, Role, ToolResult};
+use crate::chat::{Block, Body, Message, Role, Site, ToolResult};
 use crate::dialect::Invalid;
 use crate::dialect::fields::Fields;
 
@@ -38,14 +38,15 @@ fn message(value: Value, at: usize, before: &[Message]) -> Result<Message, Inval
         Role::Assistant => assistant::read(&mut fields, &at.to_string())?,
         _ => content(&mut fields)?,
     };
-    Ok(Message { role, blocks, name, extra: fields.rest() })
+    let site = Site::new(fields.own_path());
+    Ok(Message { role, blocks, name, site, extra: fields.rest() })
 }
 
 /// Takes `content`, which must be there.
 fn content(fields: &mut Fields) -> Result<Vec<Block>, Invalid> {
     match fields.take("content") {
         None => Err(fields.invalid("content", "is missing: it must be a string or an array")),
-        Some(Value::String(text)) => Ok(vec![Block::text(text)]),
+        Some(Value::String(text)) => Ok(vec![Block::text(text).at(fields.path("content"))]),
         Some(Value::Array(parts)) => {
             let parts = parts.into_iter().enumerate();
             parts.map(|(at, part)| media::read(part, fields.path(&format!("content[{at}]")))).collect()
@@ -66,8 +67,9 @@ fn result(mut fields: Fields, modern: bool, before: &[Message]) -> Result<Messag
     let cache = media::read_cache(&mut fields);
     let content = if modern || fields.has("content") { content_of_result(&mut fields)? } else { Vec::new() };
     let body = Body::ToolResult(ToolResult { id, name, content, is_error: false });
-    let blocks = vec![Block { cache, ..Block::new(body) }];
-    Ok(Message { extra: fields.rest(), ..Message::new(Role::Tool, blocks) })
+    let blocks = vec![Block { cache, ..Block::new(body) }.at(fields.own_path())];
+    let message = Message::new(Role::Tool, blocks).at(fields.own_path());
+    Ok(Message { extra: fields.rest(), ..message })
 }
 
 fn content_of_result(fields: &mut Fields) -> Result<Vec<Block>, Invalid> {

@@ -16,7 +16,8 @@ const ID_BYTES_MAX: usize = 40;
 /// Writes all messages, instructions first.
 pub(super) fn write(request: &ChatRequest, target: &Target<'_>, losses: &mut Losses) -> Vec<Value> {
     let own = request.dialect == Dialect::Openai;
-    let mut writer = Writer { target, own, losses, out: Vec::new() };
+    let from_google = request.dialect == Dialect::Gemini;
+    let mut writer = Writer { target, own, from_google, losses, out: Vec::new() };
     if !request.system.is_empty() {
         let parts = writer.instructions(&request.system, "system");
         let content = writer.content(parts, "\n\n");
@@ -32,6 +33,8 @@ struct Writer<'w> {
     target: &'w Target<'w>,
     /// The request came in this dialect: what it says beyond the common model goes along.
     own: bool,
+    /// The request came in Google's dialect.
+    from_google: bool,
     losses: &'w mut Losses,
     out: Vec<Value>,
 }
@@ -80,10 +83,16 @@ impl Writer<'_> {
     }
 
     fn result(&mut self, result: &ToolResult, block: &Block, place: &str) {
+        // Google's clients say so in the result itself, which goes along as it was.
+        let says_so = result.is_error && self.from_google;
         let mut parts = Vec::new();
         for (at, inner) in result.content.iter().enumerate() {
             let place = format!("{place}.content[{at}]");
             match &inner.body {
+                Body::Text { text, .. } if says_so => {
+                    let error = json!({ "error": text }).to_string();
+                    parts.push(object([("type", "text".into()), ("text", error.into())]));
+                }
                 Body::Text { .. } | Body::Document(Media { source: Source::Text(_), .. }) => {
                     parts.extend(self.part(inner, &place));
                 }
@@ -94,7 +103,7 @@ impl Writer<'_> {
                 }
             }
         }
-        self.losses.add_if(result.is_error, format!("{place}.is_error"));
+        self.losses.add_if(result.is_error && !says_so, format!("{place}.is_error"));
         let content = self.content(parts, "\n\n");
         let mut message = object([("role", "tool".into()), ("tool_call_id", self.id(&result.id).into())]);
         message.insert("content".to_owned(), content);
@@ -147,11 +156,15 @@ impl Writer<'_> {
         self.out.push(Value::Object(written));
     }
 
-    /// Names a thought that cannot go along although somebody sealed it.
+    /// Names a thought that cannot go along although somebody sealed it, or another dialect's client showed it.
     fn thought(&mut self, block: &Block, place: &str) {
-        let sealed_by_other = block.signature.as_ref().is_some_and(|seal| seal.origin != Dialect::Openai);
-        let told = self.target.quirks.wants_reasoning_content && thought::shown([block].into_iter()).is_some();
-        self.losses.add_if(sealed_by_other && !told, format!("{place}.thinking"));
+        let shown = thought::shown([block].into_iter()).is_some();
+        let told = self.target.quirks.wants_reasoning_content && shown;
+        let goes = match &block.signature {
+            Some(seal) => seal.origin == Dialect::Openai,
+            None => self.own || !shown,
+        };
+        self.losses.add_if(!goes && !told, format!("{place}.thinking"));
     }
 
     /// Thoughts go back to a provider of this dialect that sealed them, or that asks for their text.
@@ -225,7 +238,7 @@ impl Writer<'_> {
     /// What a block carries besides what it says.
     fn extras(&mut self, written: &mut Map<String, Value>, block: &Block, place: &str) {
         if !self.own {
-            self.losses.add_if(block.cache.is_some(), "cache_control");
+            self.losses.add_if(block.cache.is_some(), format!("{place}.cache_control"));
             said(&block.extra).for_each(|key| self.losses.add(format!("{place}.{key}")));
             return;
         }

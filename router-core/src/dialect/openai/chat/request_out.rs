@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Number, Value, json};
 
-use super::effort::nearest;
+use super::effort::{nearest, thinks};
 use super::format::put;
 use super::merge::{overlay, said};
 use super::{format, message_out, tool_out};
@@ -12,7 +12,6 @@ use crate::domain::Dialect;
 
 /// The API's bounds, which other dialects do not share.
 const STOPS_MAX: usize = 4;
-const LABELS_MAX: usize = 16;
 const ALTERNATIVES_MAX: u64 = 20;
 
 /// Members of other dialects whose absence changes nothing.
@@ -37,7 +36,7 @@ pub fn write_request(request: &ChatRequest, target: &Target<'_>, losses: &mut Lo
     body.insert("messages".to_owned(), Value::Null);
     tool_out::write(&mut body, request, target, losses);
     if let Some(format) = &request.format {
-        let asked = format::write(format, quirks, losses);
+        let asked = format::write(format, request.dialect, quirks, losses);
         body.insert("response_format".to_owned(), asked.member);
         let words = asked.words.or_else(|| words_of_json(format, own, &messages));
         if let Some(words) = words {
@@ -119,7 +118,10 @@ fn think(body: &mut Map<String, Value>, reasoning: &Reasoning, target: &Target<'
     losses.add_if(reasoning.summary.is_some(), "reasoning.summary");
     let shown = reasoning.shown == Some(true) && reasoning.summary.is_none();
     losses.add_if(shown && !target.quirks.wants_reasoning_content, "reasoning.shown");
-    let Some(effort) = reasoning.effort.or_else(|| reasoning.budget.map(Effort::of_budget)) else { return };
+    let effort = reasoning.effort.or_else(|| reasoning.budget.map(Effort::of_budget));
+    // Newer models do not think at all unless asked.
+    let automatic = reasoning.adaptive && !own && thinks(target.model);
+    let Some(effort) = effort.or(automatic.then_some(Effort::Medium)) else { return };
     if target.quirks.no_reasoning_effort {
         losses.add("reasoning");
         return;
@@ -133,17 +135,10 @@ fn think(body: &mut Map<String, Value>, reasoning: &Reasoning, target: &Target<'
 fn labels(body: &mut Map<String, Value>, request: &ChatRequest, own: bool, losses: &mut Losses) {
     put(body, "user", request.user.as_deref());
     put(body, "prompt_cache_key", request.cache_key.as_deref());
-    let mut labels = request.metadata.clone();
-    if !own {
-        let mut kept = 0;
-        labels.retain(|_, value| {
-            kept += usize::from(value.is_string());
-            value.is_string() && kept <= LABELS_MAX
-        });
-        losses.add_if(labels.len() < request.metadata.len(), "metadata");
-    }
-    if !labels.is_empty() {
-        body.insert("metadata".to_owned(), labels.into());
+    // The API takes labels only for answers that it stores, and nothing is stored.
+    losses.add_if(!own && !request.metadata.is_empty(), "metadata");
+    if own && !request.metadata.is_empty() {
+        body.insert("metadata".to_owned(), request.metadata.clone().into());
     }
     let tier = request.service_tier.as_deref();
     let known = match tier {

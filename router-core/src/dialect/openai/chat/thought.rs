@@ -14,10 +14,11 @@ use crate::domain::Dialect;
 
 /// Takes a message's thoughts.
 pub(super) fn read(fields: &mut Fields) -> Result<Vec<Block>, Invalid> {
-    let mut content = None;
+    let (mut content, mut site) = (None, String::new());
     for key in ["reasoning_content", "reasoning"] {
         if fields.peek_text(key).is_some() {
             content = content.or(fields.text(key)?).filter(|text: &String| !text.is_empty());
+            site = if site.is_empty() { fields.path(key) } else { site };
         }
     }
     let mut blocks = read_details(fields)?;
@@ -32,7 +33,8 @@ pub(super) fn read(fields: &mut Fields) -> Result<Vec<Block>, Invalid> {
         thinking.text = content;
         return Ok(blocks);
     }
-    blocks.insert(0, Block::new(Body::Thinking(Thinking { text: content, ..Thinking::default() })));
+    let thought = Body::Thinking(Thinking { text: content, ..Thinking::default() });
+    blocks.insert(0, Block::new(thought).at(site));
     Ok(blocks)
 }
 
@@ -40,9 +42,10 @@ fn read_details(fields: &mut Fields) -> Result<Vec<Block>, Invalid> {
     let Some(items) = fields.list("reasoning_details")? else { return Ok(Vec::new()) };
     let mut gathering = Gathering::default();
     for (at, item) in items.into_iter().enumerate() {
-        match Entry::read(item, fields.path(&format!("reasoning_details[{at}]")))? {
-            Ok(entry) => gathering.push(entry),
-            Err(value) => gathering.foreign(value),
+        let path = fields.path(&format!("reasoning_details[{at}]"));
+        match Entry::read(item, path.clone())? {
+            Ok(entry) => gathering.push(entry, path),
+            Err(value) => gathering.foreign(value, path),
         }
     }
     Ok(gathering.blocks)
@@ -59,20 +62,20 @@ struct Gathering {
 }
 
 impl Gathering {
-    fn push(&mut self, entry: Entry) {
+    fn push(&mut self, entry: Entry, path: String) {
         let kind = entry.kind;
         let (index, id) = (entry.index, entry.id.clone());
         let Some(entry) = self.join(entry) else {
             self.last = Some((kind, index, id));
             return;
         };
-        self.blocks.push(entry.into_block(self.position));
+        self.blocks.push(entry.into_block(self.position).at(path));
         self.position += 1;
         self.last = Some((kind, index, id));
     }
 
-    fn foreign(&mut self, value: Value) {
-        self.blocks.push(Block::new(Body::Foreign { dialect: Dialect::Openai, value }));
+    fn foreign(&mut self, value: Value, path: String) {
+        self.blocks.push(Block::new(Body::Foreign { dialect: Dialect::Openai, value }).at(path));
         self.position += 1;
         self.last = None;
     }

@@ -13,19 +13,21 @@ use crate::domain::Dialect;
 pub(super) fn tools(fields: &mut Fields) -> Result<Vec<Tool>, Invalid> {
     let mut tools = Vec::new();
     for (at, item) in fields.list("tools")?.unwrap_or_default().into_iter().enumerate() {
-        tools.push(tool(item, fields.path(&format!("tools[{at}]")))?);
+        let path = fields.path(&format!("tools[{at}]"));
+        tools.push(tool(item, path.clone())?.at(path));
     }
     for (at, item) in fields.list("functions")?.unwrap_or_default().into_iter().enumerate() {
-        let mut inner = Fields::of(item, fields.path(&format!("functions[{at}]")))?;
+        let path = fields.path(&format!("functions[{at}]"));
+        let mut inner = Fields::of(item, path.clone())?;
         let body = function(&mut inner)?;
         let mut extra = Extra::new();
         keep(&mut extra, "function", inner.rest());
-        tools.push(Tool { body, cache: None, extra });
+        tools.push(Tool { extra, ..Tool::new(body) }.at(path));
     }
     if let Some(options) = fields.object("web_search_options")? {
         let (hosted, value) = (Hosted::WebSearch, Value::Object(options.rest()));
         let body = ToolBody::Hosted { hosted, dialect: Dialect::Openai, value };
-        tools.push(Tool { body, cache: None, extra: Extra::new() });
+        tools.push(Tool::new(body).at("web_search_options"));
     }
     Ok(tools)
 }
@@ -50,14 +52,14 @@ fn tool(value: Value, path: String) -> Result<Tool, Invalid> {
         _ => {
             fields.put_back("type", kind.into());
             let body = ToolBody::Foreign { dialect: Dialect::Openai, value: fields.into_value() };
-            return Ok(Tool { body, cache: None, extra: Extra::new() });
+            return Ok(Tool::new(body));
         }
     };
     let cache = media::read_cache(&mut fields);
     let mut extra = Extra::new();
     keep(&mut extra, key, rest);
     extra.extend(fields.rest());
-    Ok(Tool { body, cache, extra })
+    Ok(Tool { cache, extra, ..Tool::new(body) })
 }
 
 /// A grammar stands in an object of its own here; the common model has it as Responses does, beside the type.

@@ -6,7 +6,7 @@ use super::format::put;
 use super::media;
 use super::merge::{object, overlay, said};
 use crate::chat::{ChatRequest, Hosted, Losses, Tool, ToolBody, ToolChoice};
-use crate::dialect::{Quirks, Target};
+use crate::dialect::{Quirks, Target, strict};
 use crate::domain::Dialect;
 
 /// Writes `tools`, `web_search_options`, `tool_choice` and `parallel_tool_calls`.
@@ -24,12 +24,12 @@ pub(super) fn write(body: &mut Map<String, Value>, request: &ChatRequest, target
             }
             continue;
         }
-        match write_one(tool, own) {
+        match write_one(tool, request.dialect, at, losses) {
             Some(written) => tools.push(Value::Object(written)),
             None => losses.add(format!("tools[{at}]")),
         }
         if !own {
-            losses.add_if(tool.cache.is_some(), "cache_control");
+            losses.add_if(tool.cache.is_some(), format!("tools[{at}].cache_control"));
             said(&tool.extra).for_each(|key| losses.add(format!("tools[{at}].{key}")));
         }
     }
@@ -46,13 +46,17 @@ pub(super) fn write(body: &mut Map<String, Value>, request: &ChatRequest, target
     }
 }
 
-fn write_one(tool: &Tool, own: bool) -> Option<Map<String, Value>> {
+fn write_one(tool: &Tool, dialect: Dialect, at: usize, losses: &mut Losses) -> Option<Map<String, Value>> {
+    let own = dialect == Dialect::Openai;
     let mut written = match &tool.body {
         ToolBody::Function { name, description, schema, strict } => {
             let mut inner = object([("name", name.as_str().into())]);
             put(&mut inner, "description", description.as_deref());
             put(&mut inner, "parameters", schema.clone());
-            put(&mut inner, "strict", *strict);
+            let asked = strict::is_tool(dialect, *strict, schema.as_ref());
+            let held = own || schema.as_ref().is_some_and(strict::holds);
+            losses.add_if(asked && !held, format!("tools[{at}].strict"));
+            put(&mut inner, "strict", if asked { held.then_some(true) } else { *strict });
             object([("type", "function".into()), ("function", inner.into())])
         }
         ToolBody::Custom { name, description, format } => {
