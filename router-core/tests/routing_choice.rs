@@ -150,18 +150,18 @@ fn of_many_a_cheap_one_is_found_and_kept() {
 
 #[test]
 fn of_many_the_one_with_the_prompt_in_its_cache_is_looked_at() {
-    let mut gateway = Gateway::new((0..100).map(|at| cached(&at.to_string())).collect());
-    gateway.warm_up(0.5);
     let chain = chain(1, 24);
-    let ask = Ask { prompt_tokens: 12_500, chain: &chain, candidates: &[83], ..gateway.ask() };
-    let Decision::Send(choice) = gateway.board.decide(&ask, &gateway.policy, gateway.now, Seed::new(1)) else {
-        panic!("it is sent")
-    };
-    let mut ticket = gateway.board.sent(&choice, &ask, gateway.now).expect("there is room");
-    gateway.board.first(&mut ticket, &chain, gateway.now);
-    gateway.board.done(ticket, complete(), gateway.now);
-    for (blocks, bits) in [(24, 1), (24, 2), (15, 3), (7, 4)] {
-        // A conversation that went on from some of these blocks.
+    // Conversations that went on from some of these blocks, each at a route of which nobody has won yet.
+    for (blocks, bits) in [24, 15, 7].into_iter().flat_map(|blocks| (10..14).map(move |bits| (blocks, bits))) {
+        let mut gateway = Gateway::new((0..100).map(|at| cached(&at.to_string())).collect());
+        let ask = Ask { prompt_tokens: 12_500, chain: &chain, candidates: &[83], ..gateway.ask() };
+        let Decision::Send(choice) = gateway.board.decide(&ask, &gateway.policy, gateway.now, Seed::new(1)) else {
+            panic!("it is sent")
+        };
+        let mut ticket = gateway.board.sent(&choice, &ask, gateway.now).expect("there is room");
+        gateway.board.first(&mut ticket, &chain, gateway.now);
+        gateway.board.done(ticket, complete(), gateway.now);
+        gateway.pass(1.0);
         let mut other = support::chain(2, 24);
         other[..blocks].copy_from_slice(&chain[..blocks]);
         let ask = Ask { prompt_tokens: 12_500, chain: &other, ..gateway.ask() };

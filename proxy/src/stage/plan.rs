@@ -78,12 +78,15 @@ impl Journey {
         self.decisions += 1;
         let seed = self.seed.step(self.decisions);
         match self.world.board.decide(&self.ask(now), &self.world.policy, now, seed) {
+            // Others were quicker each time, or what was to be free was not.
+            Decision::Send(_) | Decision::Wait { .. } if self.decisions > DECISIONS_MAX => {
+                Err(self.no_room(Duration::from_secs(1), now))
+            }
             Decision::Send(choice) => Ok(Next::Send(choice)),
-            Decision::Wait { until } if self.decisions < DECISIONS_MAX => {
+            Decision::Wait { until } => {
                 self.waited += Duration::from_micros(until.micros_since(now));
                 Ok(Next::Wait(until))
             }
-            Decision::Wait { until } => Err(self.no_room(Duration::from_micros(until.micros_since(now)), now)),
             Decision::Refused { retry_after } => Err(self.no_room(retry_after, now)),
             Decision::Unfit(unfit) => Err(Refusal::unfit(unfit)),
         }
