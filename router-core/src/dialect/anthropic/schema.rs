@@ -43,6 +43,11 @@ pub(super) fn adapt(schema: &mut Value, place: &str, losses: &mut Losses) {
         losses.add_if(goes, format!("{place}.{key}"));
         !goes
     });
+    // Values are held against a single type only; they say more than a list of types does.
+    let has_values = members.contains_key("enum") || members.contains_key("const");
+    if has_values && members.get("type").is_some_and(Value::is_array) {
+        members.shift_remove("type");
+    }
     if let Some(either) = members.shift_remove("oneOf") {
         members.entry("anyOf").or_insert(either);
     }
@@ -80,6 +85,7 @@ mod tests {
                 "minimum": {"type": "integer", "minimum": 1, "maximum": 9},
                 "list": {"type": "array", "minItems": 1, "items": {"type": "object", "additionalProperties": true}},
                 "either": {"oneOf": [{"type": "string", "maxLength": 3}, {"type": "null"}]},
+                "unit": {"type": ["string", "null"], "enum": ["c", null]},
             },
             "required": ["minimum"],
         });
@@ -91,6 +97,7 @@ mod tests {
                 "minimum": {"type": "integer"},
                 "list": {"type": "array", "minItems": 1, "items": {"type": "object", "additionalProperties": false}},
                 "either": {"anyOf": [{"type": "string"}, {"type": "null"}]},
+                "unit": {"enum": ["c", null]},
             },
             "required": ["minimum"],
             "additionalProperties": false,

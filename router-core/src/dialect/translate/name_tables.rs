@@ -52,7 +52,7 @@ const OPENAI_PARTS: Table = &[
 const RESPONSES: Table = &[
     ("logprobs", &["include"]),
     ("max_tokens", &["max_output_tokens"]),
-    ("reasoning", &["reasoning.effort", "reasoning"]),
+    ("reasoning", &["reasoning"]),
     ("reasoning.shown", &["reasoning.summary"]),
     ("response_format", &["text.format"]),
     ("verbosity", &["text.verbosity"]),
