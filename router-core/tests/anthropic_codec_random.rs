@@ -138,7 +138,7 @@ proptest! {
             let json = Value::Object(input.clone()).to_string();
             pieces(&json, cuts).iter().map(|piece| escape(piece).into_owned()).collect()
         }).collect();
-        let mut events = vec![ChatEvent::Start { id: None, model: None, created: None, usage: None }];
+        let mut events = vec![ChatEvent::Start { id: None, model: None, created: None, usage: None, service_tier: None }];
         let block = |at: usize| u32::try_from(at).expect("few");
         for (at, id) in ids[..inputs.len()].iter().enumerate() {
             let opening = Opening::ToolCall { id: RawStr::plain(id), name: RawStr::plain("f"), custom: false };

@@ -9,7 +9,7 @@ use router_core::dialect::anthropic::{StreamReader, StreamWriter};
 use router_core::domain::{Dialect, UsageReport};
 use serde_json::{Value, json};
 
-const START: ChatEvent<'_> = ChatEvent::Start { id: None, model: None, created: None, usage: None };
+const START: ChatEvent<'_> = ChatEvent::Start { id: None, model: None, created: None, usage: None, service_tier: None };
 const TEXT: &str = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#;
 const STOP: &str = r#"{"type":"message_stop"}"#;
 
@@ -309,7 +309,13 @@ fn the_message_ends_when_all_is_known() {
     let start = UsageReport { input: 9, ..UsageReport::default() };
     let sequence = ChatEvent::Finish { choice: 0, finish: Finish::StopSequence, stop_sequence: Some(raw("\\n3")) };
     let stream = wrote(&[
-        ChatEvent::Start { id: Some(raw("resp_1")), model: Some(raw("m")), created: Some(1), usage: Some(&start) },
+        ChatEvent::Start {
+            id: Some(raw("resp_1")),
+            model: Some(raw("m")),
+            created: Some(1),
+            usage: Some(&start),
+            service_tier: None,
+        },
         sequence,
         ChatEvent::Usage { usage: &usage, service_tier: Some(raw("default")) },
         ChatEvent::End,

@@ -110,7 +110,7 @@ fn streamed_call(pieces: &[String]) -> String {
     let (mut writer, mut out) = (StreamWriter::new(frame()), Vec::new());
     let opening = Opening::ToolCall { id: RawStr::plain("c"), name: RawStr::plain("f"), custom: false };
     let (choice, block) = (0, 0);
-    writer.event(ChatEvent::Start { id: None, model: None, created: None, usage: None }, &mut out);
+    writer.event(ChatEvent::Start { id: None, model: None, created: None, usage: None, service_tier: None }, &mut out);
     writer.event(ChatEvent::Open { choice, block, opening }, &mut out);
     for piece in pieces {
         let escaped = escape(piece);

@@ -196,7 +196,8 @@ fn citations_are_told_once_and_in_characters() {
     let escaped = r#"{"candidates":[{"content":{"parts":[{"text":"n\u00e9"}]}}]}"#;
     let fold = read(&[escaped.to_owned(), grounded.to_string(), grounded.to_string()]);
     let cited = json!([["https://a", "A", 1, 2]]);
-    assert_eq!(json!(fold.choices), json!([[{"kind": "text", "text": "né", "cited": cited}]]));
+    let searched = json!({"kind": "foreign", "value": {"id": "", "webSearchQueries": ["a", "b"]}});
+    assert_eq!(json!(fold.choices), json!([[{"kind": "text", "text": "né", "cited": cited}, searched]]));
     assert_eq!(fold.usage.map(|usage| usage.web_searches), Some(2));
 }
 
@@ -212,7 +213,7 @@ fn told(list: &[ChatEvent<'_>]) -> Vec<Value> {
     events(&out).into_iter().map(json_of).collect()
 }
 
-const START: ChatEvent<'_> = ChatEvent::Start { id: None, model: None, created: None, usage: None };
+const START: ChatEvent<'_> = ChatEvent::Start { id: None, model: None, created: None, usage: None, service_tier: None };
 
 fn open(block: u32, opening: Opening<'_>) -> ChatEvent<'_> {
     ChatEvent::Open { choice: 0, block, opening }

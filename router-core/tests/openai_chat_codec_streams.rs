@@ -236,7 +236,7 @@ fn write(frame: Frame, events: &[ChatEvent<'_>]) -> String {
     String::from_utf8(out).expect("text")
 }
 
-const START: ChatEvent<'_> = ChatEvent::Start { id: None, model: None, created: None, usage: None };
+const START: ChatEvent<'_> = ChatEvent::Start { id: None, model: None, created: None, usage: None, service_tier: None };
 
 fn open(block: u32, opening: Opening<'_>) -> ChatEvent<'_> {
     ChatEvent::Open { choice: 0, block, opening }

@@ -75,7 +75,7 @@ fn a_client_that_sends_an_answer_back_sends_its_seals_back() {
 fn stream(blocks: &[Block]) -> String {
     let (mut writer, mut out) = (StreamWriter::new(frame()), Vec::new());
     let mut put = |event: ChatEvent<'_>| writer.event(event, &mut out);
-    put(ChatEvent::Start { id: None, model: None, created: None, usage: None });
+    put(ChatEvent::Start { id: None, model: None, created: None, usage: None, service_tier: None });
     for (at, block) in blocks.iter().enumerate() {
         let (choice, number) = (0, u32::try_from(at).expect("few"));
         let id = block.signature.as_ref().and_then(|seal| seal.id.as_deref()).map(RawStr::plain);
@@ -123,7 +123,8 @@ fn accumulate(so_far: &mut Value, delta: &Value) {
     match (so_far, delta) {
         (Value::Object(so_far), Value::Object(delta)) => {
             for (key, value) in delta {
-                let set = matches!(key.as_str(), "index" | "type" | "id" | "role");
+                // As OpenAI's own client does: any other text is joined, ids too.
+                let set = matches!(key.as_str(), "index" | "type");
                 match so_far.get_mut(key).filter(|old| !old.is_null() && !set) {
                     Some(old) => accumulate(old, value),
                     None if key == "reasoning_details" || key == "tool_calls" => {

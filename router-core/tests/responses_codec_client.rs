@@ -71,7 +71,7 @@ fn hidden_thoughts_stay_hidden_when_the_stream_is_read_again() {
 
 #[test]
 fn nothing_was_used_before_the_end() {
-    let begin = ChatEvent::Start { id: None, model: None, created: None, usage: Some(&USAGE) };
+    let begin = ChatEvent::Start { id: None, model: None, created: None, usage: Some(&USAGE), service_tier: None };
     let stream = play(&[begin, finish(Finish::Stop), ChatEvent::End]);
     let usages: Vec<_> = data(&stream).into_iter().map(|event| parse(event)["response"]["usage"].take()).collect();
     assert_eq!(usages[..2], [Value::Null, Value::Null]);

@@ -411,7 +411,7 @@ fn a_broken_stream_keeps_what_was_said_and_invents_no_count() {
     let input = UsageReport { input: 21, ..UsageReport::default() };
     let mut writer = StreamWriter::new(frame());
     let mut out = Vec::new();
-    let began = ChatEvent::Start { id: None, model: None, created: None, usage: Some(&input) };
+    let began = ChatEvent::Start { id: None, model: None, created: None, usage: Some(&input), service_tier: None };
     let half = delta(1, Delta::Arguments(RawStr::escaped("{")));
     for event in [began, open(0, Opening::Text), words(0, "a"), close(0), call(1, "c"), half] {
         writer.event(event, &mut out);

@@ -23,6 +23,8 @@ pub enum ChatEvent<'a> {
         created: Option<u64>,
         /// What is known of the usage so far: of the input, at most.
         usage: Option<&'a UsageReport>,
+        /// The class of service that is given, if the provider says so this early.
+        service_tier: Option<RawStr<'a>>,
     },
     /// A block begins.
     Open {

@@ -18,6 +18,11 @@ pub(super) fn queries(dialect: Dialect, block: &Value) -> Vec<&str> {
                 _ => action["query"].as_str().into_iter().collect(),
             }
         }
+        // As it stands in the metadata of an answer, or as the one who reads a stream hands it on.
+        Dialect::Gemini => {
+            let queries = block.get("webSearchQueries").or_else(|| block.get("web_search_queries"));
+            queries.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect()
+        }
         _ => Vec::new(),
     }
 }
@@ -36,6 +41,9 @@ mod tests {
         assert_eq!(queries(Dialect::Responses, &several), ["a", "b"]);
         let old = json!({"type": "web_search_call", "action": {"query": "a"}});
         assert_eq!(queries(Dialect::Responses, &old), ["a"]);
+        for key in ["webSearchQueries", "web_search_queries"] {
+            assert_eq!(queries(Dialect::Gemini, &json!({key: ["a", "b"]})), ["a", "b"]);
+        }
         for other in [json!({}), json!({"type": "server_tool_use", "name": "bash"}), json!({"type": "web_search_call"})]
         {
             assert!(queries(Dialect::Anthropic, &other).is_empty() && queries(Dialect::Responses, &other).is_empty());

@@ -77,7 +77,7 @@ impl Told {
         let any_time = matches!(event, ChatEvent::Ping | ChatEvent::Error { .. });
         assert!(any_time || is_start != self.started, "the start comes first and once: {event:?}");
         match event {
-            ChatEvent::Start { id, model, usage, created } => {
+            ChatEvent::Start { id, model, usage, created, .. } => {
                 assert_eq!(created, None);
                 self.started = true;
                 self.id = id.map(|id| id.text().into_owned());

@@ -105,7 +105,7 @@ impl Fold {
     pub fn take(&mut self, event: ChatEvent<'_>) {
         assert!(!self.ended, "{event:?} after the end");
         match event {
-            ChatEvent::Start { id, model, created, usage } => {
+            ChatEvent::Start { id, model, created, usage, .. } => {
                 assert!(self.started.is_none(), "two starts");
                 let text = |text: Option<router_core::chat::RawStr<'_>>| text.map(|text| text.text().into_owned());
                 self.started = Some(json!({"id": text(id), "model": text(model), "created": created}));

@@ -298,7 +298,13 @@ pub fn play(events: &[ChatEvent<'_>]) -> String {
 }
 
 pub fn start() -> ChatEvent<'static> {
-    ChatEvent::Start { id: Some(RawStr::plain("A1")), model: Some(RawStr::plain("m")), created: Some(5), usage: None }
+    ChatEvent::Start {
+        id: Some(RawStr::plain("A1")),
+        model: Some(RawStr::plain("m")),
+        created: Some(5),
+        usage: None,
+        service_tier: None,
+    }
 }
 
 pub fn open(block: u32, opening: Opening<'_>) -> ChatEvent<'_> {

@@ -98,7 +98,8 @@ impl StreamReader {
         // The few tokens of output that are counted here are counted again in the end.
         let usage = self.report().map(|report| UsageReport { output: 0, reasoning: 0, ..report });
         let model = text(message.model);
-        sink.event(ChatEvent::Start { id, model, created: None, usage: usage.as_ref() });
+        let service_tier = self.service_tier.as_deref().map(RawStr::escaped);
+        sink.event(ChatEvent::Start { id, model, created: None, usage: usage.as_ref(), service_tier });
     }
 
     fn count(&mut self, usage: Option<&RawValue>) {

@@ -95,7 +95,7 @@ pub fn write_response(response: &ChatResponse, frame: &Frame) -> Value {
         "content": content,
         "stop_reason": choice.finish.map(|finish| stop::write(finish, calls, refusal)),
         "stop_sequence": choice.stop_sequence,
-        "usage": usage::write(response.usage.as_ref().unwrap_or(&unknown), tier, left),
+        "usage": usage::write(response.usage.as_ref().unwrap_or(&unknown), tier, left, own),
     }));
     if own {
         merge(&mut body, &response.extra);

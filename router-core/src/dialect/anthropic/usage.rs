@@ -139,8 +139,9 @@ pub(super) fn leftover(mut usage: Extra) -> Extra {
     usage
 }
 
-/// A whole answer's `usage`.
-pub(super) fn write(report: &UsageReport, service_tier: Option<&str>, leftover: Option<&Extra>) -> Value {
+/// A whole answer's `usage`. How long a cache keeps what was written is said only of an answer of this API's `own`: another
+/// one has other times.
+pub(super) fn write(report: &UsageReport, service_tier: Option<&str>, leftover: Option<&Extra>, own: bool) -> Value {
     let mut usage = members(json!({
         "input_tokens": fresh(report),
         "cache_creation_input_tokens": report.cache_write,
@@ -151,6 +152,9 @@ pub(super) fn write(report: &UsageReport, service_tier: Option<&str>, leftover: 
         },
         "output_tokens": report.output,
     }));
+    if !own && report.cache_write > 0 {
+        usage.shift_remove("cache_creation");
+    }
     if report.reasoning > 0 {
         usage.insert("output_tokens_details".to_owned(), json!({"thinking_tokens": report.reasoning}));
     }
@@ -169,7 +173,7 @@ pub(super) fn write(report: &UsageReport, service_tier: Option<&str>, leftover: 
 
 /// The same in an event of a stream. Before anything is known, counts are zeros that clients replace by what comes later;
 /// how the cache took its part is not said, because they would keep that. The `last` event has totals only.
-pub(super) fn stream(event: &mut Object<'_>, report: Option<&UsageReport>, last: bool) {
+pub(super) fn stream(event: &mut Object<'_>, report: Option<&UsageReport>, tier: Option<&str>, last: bool) {
     let (splits, report) = (report.is_some() && !last, report.copied().unwrap_or_default());
     let mut usage = event.object("usage");
     usage.number("input_tokens", fresh(&report));
@@ -181,6 +185,9 @@ pub(super) fn stream(event: &mut Object<'_>, report: Option<&UsageReport>, last:
         split.number("ephemeral_1h_input_tokens", report.cache_write_long);
     }
     usage.number("output_tokens", report.output);
+    if let Some(tier) = tier {
+        usage.text("service_tier", tier);
+    }
     if report.reasoning > 0 {
         usage.object("output_tokens_details").number("thinking_tokens", report.reasoning);
     }

@@ -87,7 +87,9 @@ impl StreamWriter {
             return;
         }
         match event {
-            ChatEvent::Start { id, model, usage, .. } => self.start(id, model, usage, out),
+            ChatEvent::Start { id, model, usage, service_tier, .. } => {
+                self.start((id, model), usage, service_tier, out);
+            }
             ChatEvent::Open { choice: 0, block, opening } => self.open(block, opening, out),
             ChatEvent::Delta { choice: 0, block, delta } => {
                 if let Some(at) = self.open.iter().position(|open| open.number == block) {
@@ -131,15 +133,16 @@ impl StreamWriter {
 
     fn start(
         &mut self,
-        id: Option<RawStr<'_>>,
-        model: Option<RawStr<'_>>,
+        (id, model): (Option<RawStr<'_>>, Option<RawStr<'_>>),
         usage: Option<&UsageReport>,
+        service_tier: Option<RawStr<'_>>,
         out: &mut Vec<u8>,
     ) {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
         self.usage = usage.copied();
+        let tier = service_tier.and_then(|tier| usage::service_tier(tier.as_escaped()));
         send(out, "message_start", |event| {
             let mut message = event.object("message");
             match id.filter(|id| !id.is_empty()) {
@@ -156,12 +159,12 @@ impl StreamWriter {
             drop(message.array("content"));
             message.null("stop_reason");
             message.null("stop_sequence");
-            usage::stream(&mut message, usage, false);
+            usage::stream(&mut message, usage, tier, false);
         });
     }
 
     fn open(&mut self, number: u32, opening: Opening<'_>, out: &mut Vec<u8>) {
-        self.start(None, None, None, out);
+        self.start((None, None), None, None, out);
         let is_call = matches!(opening, Opening::ToolCall { .. });
         for open in self.open.iter_mut().filter(|open| !is_call || !matches!(open.kind, Kind::Call(..))) {
             open.closed = true;
@@ -344,7 +347,7 @@ impl StreamWriter {
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
-        self.start(None, None, None, out);
+        self.start((None, None), None, None, out);
         self.open.iter_mut().for_each(|open| open.closed = true);
         self.settle(out);
         self.tell_late(out);
@@ -359,7 +362,7 @@ impl StreamWriter {
             }
             drop(delta);
             let usage = self.usage.unwrap_or_default();
-            usage::stream(event, Some(&usage), true);
+            usage::stream(event, Some(&usage), None, true);
         });
         send(out, "message_stop", |_| {});
     }

@@ -138,7 +138,7 @@ impl StreamReader {
 
     fn start<S: Sink>(&mut self, sink: &mut S) {
         if !std::mem::replace(&mut self.started, true) {
-            sink.event(ChatEvent::Start { id: None, model: None, created: None, usage: None });
+            sink.event(ChatEvent::Start { id: None, model: None, created: None, usage: None, service_tier: None });
         }
     }
 

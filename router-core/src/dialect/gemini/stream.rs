@@ -73,6 +73,7 @@ impl StreamReader {
             if let Some(metadata) = candidate.grounding_metadata.and_then(parsed) {
                 self.searches = self.searches.max(grounding::searches(&metadata));
                 choice.citations(&metadata, sink);
+                choice.searched(&metadata);
             }
             if let Some(reason) = text(candidate.finish_reason) {
                 choice.finish = Some(finish::read(&reason.text()));
@@ -95,7 +96,7 @@ impl StreamReader {
             return false;
         }
         for choice in &mut self.choices {
-            choice.end(sink);
+            choice.end(&self.names, sink);
         }
         if let Some(usage) = &self.report() {
             sink.event(ChatEvent::Usage { usage, service_tier: self.service_tier.map(RawStr::plain) });
@@ -123,6 +124,7 @@ impl StreamReader {
             model: text(chunk.model_version),
             created: text(chunk.create_time).and_then(|time| time::unix_seconds(&time.text())),
             usage: input.as_ref(),
+            service_tier: None,
         });
     }
 

@@ -1,13 +1,13 @@
 //! One of the answers in a stream: which of its blocks is open, and why it ended.
 
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Value, json};
 
 use super::partial::Arguments;
 use super::wire::{Blob, FunctionCall, Part, is_true, text};
 use super::{grounding, ids, logprobs, seal};
 use crate::chat::{ChatEvent, Delta, Finish, Opening, RawStr, Signature, Sink};
-use crate::dialect::base64;
+use crate::dialect::{base64, search};
 use crate::domain::Dialect;
 use crate::json::escape;
 
@@ -47,6 +47,8 @@ pub(super) struct Choice {
     texts: u32,
     /// What was cited, and for which part of the text.
     cited: Vec<(String, Option<(u64, u64)>)>,
+    /// What was searched for.
+    queries: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,7 @@ impl Choice {
             text: String::new(),
             texts: 0,
             cited: Vec::new(),
+            queries: Vec::new(),
         }
     }
 
@@ -106,6 +109,14 @@ impl Choice {
         self.close_block(sink);
     }
 
+    /// Takes what was searched for, which is told at the end. Google repeats itself.
+    pub(super) fn searched(&mut self, metadata: &Value) {
+        let queries = search::queries(Dialect::Gemini, metadata);
+        if queries.len() > self.queries.len() {
+            self.queries = queries.into_iter().map(str::to_owned).collect();
+        }
+    }
+
     /// Takes how likely the tokens were.
     pub(super) fn logprobs<S: Sink>(&mut self, result: Option<&RawValue>, sink: &mut S) {
         if self.open != Open::Text {
@@ -139,8 +150,12 @@ impl Choice {
     }
 
     /// Ends the answer.
-    pub(super) fn end<S: Sink>(&mut self, sink: &mut S) {
+    pub(super) fn end<S: Sink>(&mut self, names: &Names, sink: &mut S) {
         self.close(sink);
+        if !self.queries.is_empty() {
+            let searched = json!({"id": names.scope, "webSearchQueries": self.queries}).to_string();
+            self.foreign(Some(&searched), sink);
+        }
         let finish = super::finish::with_calls(self.finish.unwrap_or(Finish::Stop), self.calls);
         sink.event(ChatEvent::Finish { choice: self.index, finish, stop_sequence: None });
     }

@@ -168,15 +168,14 @@ impl StreamWriter {
                 signature: None,
             }),
             Opening::Image { media_type } => Block::Image { media_type: media_type.as_escaped().to_owned() },
-            Opening::Foreign { dialect: Dialect::Gemini, json } => {
-                self.head.part(index, out, |part| {
-                    push_line(part, json);
-                });
-                Block::Hidden
-            }
             Opening::Foreign { dialect, json } => {
                 let value: Value = serde_json::from_str(json).unwrap_or_default();
-                let queries = search::queries(dialect, &value).into_iter().map(str::to_owned);
+                let queries: Vec<_> = search::queries(dialect, &value).into_iter().map(str::to_owned).collect();
+                if dialect == Dialect::Gemini && queries.is_empty() {
+                    self.head.part(index, out, |part| {
+                        push_line(part, json);
+                    });
+                }
                 self.choice(index).queries.extend(queries);
                 Block::Hidden
             }

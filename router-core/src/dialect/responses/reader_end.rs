@@ -20,7 +20,7 @@ impl StreamReader {
         let id = response.and_then(|response| some_text(response.id));
         let model = response.and_then(|response| some_text(response.model));
         let created = response.and_then(|response| whole(response.created_at?.get()));
-        sink.event(ChatEvent::Start { id, model, created, usage: None });
+        sink.event(ChatEvent::Start { id, model, created, usage: None, service_tier: None });
     }
 
     /// The answer is complete, or was cut off on purpose.

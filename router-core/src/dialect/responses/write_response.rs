@@ -140,6 +140,11 @@ impl Output<'_> {
             }
         }
         self.message(parts, about);
+        let metadata = self.choice.extra.get("groundingMetadata").filter(|_| !self.own);
+        if let Some(mut item) = metadata.and_then(foreign::grounding) {
+            item["id"] = format!("ws_{}", self.unique).into();
+            self.items.push(item);
+        }
     }
 
     /// Somebody else's signature on a text or a call goes ahead of it, in a reasoning item of its own.

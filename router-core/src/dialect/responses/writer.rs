@@ -81,7 +81,7 @@ impl StreamWriter {
             return;
         }
         match event {
-            ChatEvent::Start { id, model, created, usage } => {
+            ChatEvent::Start { id, model, created, usage, .. } => {
                 self.usage = usage.copied().or(self.usage);
                 self.created = created.unwrap_or(self.created);
                 self.start(id.unwrap_or_default(), model.unwrap_or_default(), out);

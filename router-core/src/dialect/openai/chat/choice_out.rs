@@ -185,8 +185,8 @@ impl ChoiceOut {
             }
             Kind::Refusal => self.chunk(head, out, |delta| delta.escaped("refusal", text.as_escaped())),
             Kind::Thinking { begun, .. } => {
-                *begun = true;
-                self.think(head, text.as_escaped(), text.as_escaped(), out);
+                let first = !std::mem::replace(begun, true);
+                self.think(head, text.as_escaped(), text.as_escaped(), first, out);
             }
             Kind::Other | Kind::Redacted | Kind::Image(_) => {}
         }
@@ -196,11 +196,11 @@ impl ChoiceOut {
     fn summary_part(&mut self, head: &Head, out: &mut Vec<u8>) {
         let Kind::Thinking { begun: true, .. } = self.kind else { return };
         self.entries += 1;
-        self.think(head, "\\n\\n", "", out);
+        self.think(head, "\\n\\n", "", true, out);
     }
 
-    /// Thoughts, for people and as an entry.
-    fn think(&self, head: &Head, shown: &str, entry_text: &str, out: &mut Vec<u8>) {
+    /// Thoughts, for people and as an entry, whose id is told once: clients join the pieces of every text but its type.
+    fn think(&self, head: &Head, shown: &str, entry_text: &str, first: bool, out: &mut Vec<u8>) {
         let Kind::Thinking { id, summary, .. } = &self.kind else { return };
         self.chunk(head, out, |delta| {
             delta.escaped("reasoning_content", shown);
@@ -208,7 +208,7 @@ impl ChoiceOut {
             let mut entry = entries.object();
             entry.text("type", if *summary { "reasoning.summary" } else { "reasoning.text" });
             entry.escaped(if *summary { "summary" } else { "text" }, entry_text);
-            if let Some(id) = id.as_deref().filter(|_| *summary) {
+            if let Some(id) = id.as_deref().filter(|_| *summary && first) {
                 entry.escaped("id", id);
             }
             entry.number("index", self.entries);

@@ -83,7 +83,8 @@ impl StreamReader {
         if !std::mem::replace(&mut self.started, true) {
             let (id, model) = (wire::text(chunk.id), wire::text(chunk.model));
             let created = wire::whole(chunk.created).filter(|created| *created > 0);
-            sink.event(ChatEvent::Start { id, model, created, usage: None });
+            let service_tier = wire::text(chunk.service_tier);
+            sink.event(ChatEvent::Start { id, model, created, usage: None, service_tier });
         }
     }
 

@@ -50,7 +50,10 @@ impl StreamWriter {
             return;
         }
         match event {
-            ChatEvent::Start { id, model, created, .. } => self.head.begin(&self.frame, id, model, created),
+            ChatEvent::Start { id, model, created, service_tier, .. } => {
+                self.head.service_tier = service_tier.and_then(|tier| tier::named(tier.as_escaped()));
+                self.head.begin(&self.frame, id, model, created);
+            }
             ChatEvent::Open { choice, block, opening } => {
                 let (head, choice) = self.choice(choice);
                 choice.open(head, block, opening, out);

@@ -64,7 +64,11 @@ struct Gathering {
 impl Gathering {
     fn push(&mut self, entry: Entry, path: String) {
         let kind = entry.kind;
-        let (index, id) = (entry.index, entry.id.clone());
+        // The pieces of one entry have its id only once.
+        let goes_on = |last: &&(Kind, Option<u64>, Option<String>)| last.0 == kind && last.1 == entry.index;
+        let begun = self.last.as_ref().filter(goes_on).filter(|_| entry.index.is_some());
+        let id = entry.id.clone().or_else(|| begun?.2.clone());
+        let index = entry.index;
         let Some(entry) = self.join(entry) else {
             self.last = Some((kind, index, id));
             return;
