@@ -1,5 +1,7 @@
 //! One request's state machine: what it answers to every order of events, and a seeded simulation of a shell around it.
 
+#[path = "exchange/corpus.rs"]
+mod corpus;
 #[path = "exchange/held.rs"]
 mod held;
 #[path = "exchange/shell.rs"]
