@@ -183,7 +183,7 @@ impl Gateway {
                     true => BodyKind::Events,
                     false => BodyKind::Json,
                 });
-                let rescue = journey.has_others(&choice).then_some(choice.first_token_timeout);
+                let rescue = journey.has_others(&choice, clock::now()).then_some(choice.first_token_timeout);
                 let terms = self.terms(question, strip_usage, rescue.filter(|_| stream));
                 let flight = Flight { world: journey.world(), ticket: &mut ticket, stream };
                 relay(client, Job { target: &target, terms, kind, lines, flight }, outgoing, translator).await

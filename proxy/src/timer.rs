@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use router_core::domain::Tick;
@@ -37,8 +37,12 @@ impl Timer {
             return Poll::Pending;
         }
         loop {
-            self.waiting = Some(cx.waker().clone());
-            ready!(self.sleep.as_mut().poll(cx));
+            // A task that has used up its turn is not heard by the sleep, and comes back by itself.
+            let heard = tokio::task::coop::has_budget_remaining();
+            if self.sleep.as_mut().poll(cx).is_pending() {
+                self.waiting = heard.then(|| cx.waker().clone());
+                return Poll::Pending;
+            }
             if clock::now() >= deadline {
                 return Poll::Ready(());
             }

@@ -156,6 +156,28 @@ fn a_limit_is_respected_by_the_requests_that_follow() {
 }
 
 #[test]
+fn what_a_provider_has_against_one_request_takes_the_deployment_from_nobody_else() {
+    for status in [403, 404] {
+        let complaint = r#"{"error":{"message":"This is not a chat model","type":"invalid_request_error"}}"#;
+        let provider = Scripted::json(status, complaint);
+        let gateway = before(&[&provider.url()], "");
+        for _ in 0..3 {
+            assert_ne!(ask(&gateway, false).status, 503, "{status}");
+        }
+        assert_eq!(provider.requests().len(), 3, "each was asked for itself, and once");
+    }
+}
+
+#[test]
+fn a_limit_of_a_model_that_is_not_declared_is_told_and_not_tried_again() {
+    let limited = Scripted::json(429, "{}");
+    let gateway = before(&[&limited.url()], "");
+    let answer = Raw::connect(gateway.port()).ask(chat_with(r#"{"model":"p0/other","messages":[]}"#));
+    answer.expect_error("it is at its limit", 429, "requests", "rate_limit_exceeded");
+    assert_eq!(limited.requests().len(), 1);
+}
+
+#[test]
 fn with_nobody_left_the_last_failure_is_told() {
     let bad = [Scripted::json(500, "{}"), Scripted::json(503, "{}")];
     let gateway = before(&[&bad[0].url(), &bad[1].url()], "");

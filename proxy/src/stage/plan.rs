@@ -6,7 +6,7 @@ use std::time::Duration;
 use router_core::dialect::Complaint;
 use router_core::domain::{Seed, Tick, UsageReport};
 use router_core::exchange::{Outcome, UpstreamFault};
-use router_core::health::Fault;
+use router_core::health::{Fault, State};
 use router_core::plan::{self, Ask, Capabilities, Capability, Choice, Decision, Ending, Named, Setback, Ticket};
 use router_core::snapshot::Key;
 
@@ -121,8 +121,13 @@ impl Journey {
     }
 
     /// Whether somebody else than this choice could take over.
-    pub(crate) fn has_others(&self, choice: &Choice) -> bool {
-        let other = |place: &u32| *place != choice.deployment && !self.buffers.tried.contains(place);
+    pub(crate) fn has_others(&self, choice: &Choice, now: Tick) -> bool {
+        let board = &self.world.board;
+        let open = |place: u32| {
+            let blocked = board.account(place).is_some_and(|account| account.blocked_until(now).is_some());
+            !blocked && board.vitals(place).is_some_and(|vitals| vitals.learned(now).state == State::Healthy)
+        };
+        let other = |place: &u32| *place != choice.deployment && !self.buffers.tried.contains(place) && open(*place);
         self.attempts() + 1 < self.world.policy.attempts_max && self.buffers.candidates.iter().any(other)
     }
 
@@ -139,7 +144,8 @@ impl Journey {
         self.world.board.done(ticket, ending, now);
         self.buffers.tried.push(place);
         let Some(setback) = setback(attempt.outcome) else { return false };
-        let door_closed = matches!(setback, Setback::Status(401 | 403 | 404));
+        let limited = self.named != Named::Declared && setback == Setback::Status(429);
+        let door_closed = limited || matches!(setback, Setback::Status(401 | 403 | 404));
         let elsewhere = self.buffers.candidates.iter().any(|place| !self.buffers.tried.contains(place));
         let may = plan::retryable(setback, false, true) && (elsewhere || !door_closed);
         may && self.world.board.retry(&self.ask(now), &self.world.policy)
@@ -191,8 +197,8 @@ impl Journey {
             // All undeclared models of a provider are one deployment: what it refuses of one says nothing of others.
             Outcome::Refused { status: 401 | 403 | 404 | 429 } if self.named != Named::Declared => Ending::Refused,
             Outcome::Refused { status: 429 } => Ending::Limited { retry_after: attempt.retry_after },
-            Outcome::Refused { status: 401 | 403 } => Ending::Failed(Fault::Unauthorized),
-            Outcome::Refused { status: 404 } => Ending::Failed(Fault::UnknownModel),
+            // A 403 or a 404 may be about the request: it takes a deployment from nobody else.
+            Outcome::Refused { status: 401 } => Ending::Failed(Fault::Unauthorized),
             Outcome::Refused { status: 408 | 500.. } => Ending::Failed(Fault::Broken),
             Outcome::Refused { .. } => Ending::Refused,
             Outcome::Failed(UpstreamFault::NoAccess) => Ending::Failed(Fault::Unauthorized),

@@ -93,6 +93,15 @@ impl Answer {
         }
     }
 
+    /// Whether what is written for the client has anything of the answer in it, or only frame and signs of life.
+    pub(super) fn has_spoken(&self) -> bool {
+        match self {
+            Self::Translated(translation) => translation.has_spoken(),
+            Self::Foreign { .. } => true,
+            Self::Stream(_) | Self::Document { .. } | Self::Opaque | Self::Error => false,
+        }
+    }
+
     /// Whether the answer said that it is complete, before its framing did.
     pub(super) fn is_done(&self) -> bool {
         match self {

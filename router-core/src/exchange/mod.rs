@@ -58,6 +58,8 @@ pub struct Exchange {
     written: Vec<u8>,
     /// It was sent, and is to be forgotten.
     sent: bool,
+    /// That the client has a word, or the head of what is no stream, was noted.
+    noted: bool,
     /// Until when a stream without a word in it is kept from the client.
     held_until: Option<Tick>,
     status: u16,
@@ -82,10 +84,11 @@ impl Exchange {
             translator,
             written: Vec::new(),
             sent: false,
+            noted: false,
             held_until: None,
             status: 0,
             deadline: now,
-            first_word: now,
+            first_word: now.after(terms.total),
             keep_alive: None,
             last: now.after(terms.total),
         };
@@ -255,8 +258,8 @@ impl Exchange {
                     if !begun {
                         begun = true;
                         out.push(Output::Begin(opening));
-                        out.push(Output::Note(Fact::FirstForward));
                     }
+                    self.note_first(out);
                     out.push(Output::Forward(bytes));
                     bytes
                 }
@@ -303,10 +306,19 @@ impl Exchange {
         self.sent = true;
         if !begun {
             out.push(Output::Begin(opening));
-            out.push(Output::Note(Fact::FirstForward));
+        }
+        if self.answer.has_spoken() {
+            self.note_first(out);
         }
         out.push(Output::Send);
         true
+    }
+
+    /// Notes once that the client has something of the answer itself.
+    fn note_first(&mut self, out: &mut Vec<Output>) {
+        if !std::mem::replace(&mut self.noted, true) {
+            out.push(Output::Note(Fact::FirstForward));
+        }
     }
 
     fn end_translated(&mut self, begun: bool, window: &[u8], out: &mut Vec<Output>) {
@@ -388,9 +400,14 @@ impl Exchange {
 
     fn next_wake(&self) -> Tick {
         match (self.phase, self.held_until.or(self.keep_alive)) {
-            (Phase::Answering { .. }, Some(due)) => self.deadline.min(due),
-            _ => self.deadline,
+            (Phase::Answering { .. }, Some(due)) => self.due().min(due),
+            _ => self.due(),
         }
+    }
+
+    /// When it is over unless something happens: the first word of a stream that is kept has a time of its own.
+    fn due(&self) -> Tick {
+        if self.held_until.is_some() { self.deadline.min(self.first_word) } else { self.deadline }
     }
 
     fn fault(&mut self, fault: UpstreamFault, now: Tick, out: &mut Vec<Output>) {
@@ -407,7 +424,7 @@ impl Exchange {
     }
 
     fn wake(&mut self, now: Tick, out: &mut Vec<Output>) {
-        if now < self.deadline.min(self.last) {
+        if now < self.due().min(self.last) {
             return self.keep_client(now, out);
         }
         let fault = match self.phase {
@@ -424,9 +441,6 @@ impl Exchange {
 
     fn arm(&mut self, now: Tick, within: Duration, out: &mut Vec<Output>) {
         self.deadline = now.after(within).min(self.last);
-        if self.held_until.is_some() {
-            self.deadline = self.deadline.min(self.first_word);
-        }
         out.push(Output::WakeAt(self.next_wake()));
     }
 

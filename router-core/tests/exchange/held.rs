@@ -5,7 +5,7 @@ use std::time::Duration;
 use router_core::dialect::translate::{self, Ask, Translator};
 use router_core::dialect::{Complaint, Target};
 use router_core::domain::{Dialect, Quirks};
-use router_core::exchange::{BodyKind, Input, Opening, Outcome, Terms, UpstreamFault};
+use router_core::exchange::{BodyKind, Fact, Input, Opening, Outcome, Terms, UpstreamFault};
 
 use super::shell::{DONE, EVENT, Shell, TERMS};
 
@@ -108,6 +108,33 @@ fn a_first_word_that_does_not_come_in_time_is_a_failure_however_much_frame_there
     assert_eq!((shell.wake_at.0, shell.outcome), (30_001, None));
     shell.tell(Input::Wake, 30_001);
     assert_eq!((shell.outcome, shell.begun), (Some(Outcome::Failed(UpstreamFault::FirstByteTimeout)), None));
+}
+
+#[test]
+fn a_stream_that_has_begun_to_speak_may_pause_past_the_time_for_its_first_word() {
+    let patient = Duration::from_secs(10);
+    let terms = Terms { hold_head: patient, first_byte: Duration::from_millis(30), between_chunks: patient, ..HELD };
+    for (client, translator) in [(Dialect::Openai, None), (Dialect::Anthropic, to_anthropic())] {
+        let mut shell = Shell::translating(Terms { client, total: patient, keep_alive: patient, ..terms }, translator);
+        shell.head(200, BodyKind::Events).body(TEXT, 29_000).tell(Input::Wake, 30_001);
+        assert_eq!(shell.outcome, None, "{client:?}");
+        assert!(shell.wake_at.0 > 1_000_000, "{client:?}: {:?}", shell.wake_at);
+        shell.body(TEXT, 9_000_000);
+        assert_eq!(shell.received().matches("hi").count(), 2, "{client:?}");
+    }
+}
+
+#[test]
+fn a_first_word_is_noted_when_it_comes_and_not_when_the_frame_leaves() {
+    let patient = Terms { between_chunks: Duration::from_secs(10), total: Duration::from_secs(10), ..HELD };
+    for (client, translator) in [(Dialect::Openai, None), (Dialect::Anthropic, to_anthropic())] {
+        let mut shell = Shell::translating(Terms { client, ..patient }, translator);
+        shell.head(200, BodyKind::Events).body(ROLE, 10).tell(Input::Wake, 20_002).tell(Input::Wake, 300_010);
+        let noted = |shell: &Shell| shell.facts.iter().filter(|fact| **fact == Fact::FirstForward).count();
+        assert_eq!((noted(&shell), shell.begun), (0, Some(Opening::Streamed)), "{client:?}");
+        shell.body(TEXT, 300_011).body(TEXT, 300_012);
+        assert_eq!(noted(&shell), 1, "{client:?}");
+    }
 }
 
 #[test]
