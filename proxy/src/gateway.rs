@@ -26,6 +26,7 @@ use crate::route::{self, Route};
 use crate::server::StartError;
 use crate::stage::attempt::Passed;
 use crate::stage::authenticate::authenticate;
+use crate::stage::hints::Hints;
 use crate::stage::listing;
 use crate::upstream::Credentials;
 use crate::world::World;
@@ -61,6 +62,7 @@ pub(crate) struct Accepted {
     pub(crate) key: Arc<Key>,
     world: Arc<World>,
     passed: Passed,
+    hints: Hints,
 }
 
 impl Accepted {
@@ -72,6 +74,11 @@ impl Accepted {
     /// Headers of the client that providers are shown.
     pub(crate) fn passed(&self) -> &Passed {
         &self.passed
+    }
+
+    /// Headers of the client that are for routing.
+    pub(crate) fn hints(&self) -> &Hints {
+        &self.hints
     }
 }
 
@@ -180,7 +187,7 @@ impl Gateway {
         let key = authenticate(&world.snapshot, head, at)?;
         match head.content_encoding.filter(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
             Some(encoding) => Err(Refusal::encoded_body(encoding)),
-            None => Ok(Accepted { route, key, world, passed: Passed::of(head) }),
+            None => Ok(Accepted { route, key, world, passed: Passed::of(head), hints: Hints::of(head) }),
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use router_core::dialect::Frame;
+use router_core::dialect::features::Features;
 use router_core::dialect::openai::{Peek, Peeker, ProviderError};
 use router_core::dialect::translate::Writer;
 use router_core::domain::Tick;
@@ -21,7 +22,7 @@ use crate::route::{Asked, Inference};
 use crate::stage::admit::{self, NotAdmitted};
 use crate::stage::attempt::{self, Body, Prepared, Request};
 use crate::stage::counting;
-use crate::stage::plan::{Attempted, Features, Journey, Next};
+use crate::stage::plan::{Attempted, Bounds, Journey, Next};
 use crate::stage::stream::{Flight, Job, Relayed, relay};
 use crate::upstream::Outgoing;
 use crate::world::Target;
@@ -115,7 +116,9 @@ impl Gateway {
         let (intake, accepted) = (question.intake, Some(question.accepted));
         let buffers = std::mem::take(&mut client.scratch().places);
         let key = &question.accepted.key;
-        let begun = Journey::begin(question.accepted.world(), key, &question.peek.model, question.features(), buffers);
+        let (world, model) = (question.accepted.world(), &question.peek.model);
+        let features = question.features(client.body());
+        let begun = Journey::begin(world, key, model, question.bounds(), &features, buffers);
         let mut journey = match begun {
             Ok(journey) => journey,
             Err(refusal) => return self.refuse(client, intake, accepted, &refusal, question.ending()).await,
@@ -185,7 +188,8 @@ impl Gateway {
                 });
                 let rescue = journey.has_others(&choice, clock::now()).then_some(choice.first_token_timeout);
                 let terms = self.terms(question, strip_usage, rescue.filter(|_| stream));
-                let flight = Flight { world: journey.world(), ticket: &mut ticket, stream };
+                let (world, chain) = (journey.world(), journey.chain());
+                let flight = Flight { world, ticket: &mut ticket, chain, stream };
                 relay(client, Job { target: &target, terms, kind, lines, flight }, outgoing, translator).await
             }
         };
@@ -284,12 +288,27 @@ impl Question<'_> {
         Ending { request_bytes: self.bytes, ..Ending::default() }
     }
 
-    fn features(&self) -> Features {
-        Features {
-            bytes: usize::try_from(self.bytes).unwrap_or(usize::MAX),
+    fn bounds(&self) -> Bounds {
+        Bounds {
             max_tokens: self.peek.max_completion_tokens.or(self.peek.max_tokens),
-            streams: self.asked.stream.unwrap_or(self.peek.stream),
+            batch: !self.asked.inference.is_chat(),
             started: self.intake.started,
+        }
+    }
+
+    fn streams(&self) -> bool {
+        self.asked.stream.unwrap_or(self.peek.stream)
+    }
+
+    /// What routing may look at.
+    fn features<'l>(&'l self, body: &'l [u8]) -> Features<'l> {
+        Features {
+            dialect: self.asked.inference.dialect(),
+            body: if self.shared.is_empty() { body } else { &self.shared },
+            peek: &self.peek,
+            streams: self.streams(),
+            session: self.accepted.hints().session(),
+            metadata: self.accepted.hints().metadata(),
         }
     }
 

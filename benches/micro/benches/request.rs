@@ -3,7 +3,10 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
-use router_core::dialect::openai::{Edits, Peeker, peek};
+use router_core::dialect::features::Features;
+use router_core::dialect::openai::{Edits, Peek, Peeker, peek};
+use router_core::domain::Dialect;
+use router_core::plan::chain;
 use serde_json::json;
 
 /// Bytes that one read from a socket brings.
@@ -94,9 +97,42 @@ fn bench_splice(c: &mut Criterion) {
     group.finish();
 }
 
+/// A chat request that shows a picture of about `bytes` bytes.
+fn picture(bytes: usize) -> Vec<u8> {
+    let url = format!("data:image/png;base64,{}", "iVBORw0KGgoAAAANSUhEUgAA".repeat(bytes / 24));
+    let parts = json!([{"type": "text", "text": prompt(500)}, {"type": "image_url", "image_url": {"url": url}}]);
+    json!({"model": "gpt-4o-mini", "messages": [{"role": "user", "content": parts}]}).to_string().into_bytes()
+}
+
+fn features<'r>(body: &'r [u8], peek: &'r Peek<'r>) -> Features<'r> {
+    Features { dialect: Dialect::Openai, body, peek, streams: true, session: None, metadata: None }
+}
+
+/// What routing reads off a request, where that makes a difference.
+fn bench_features(c: &mut Criterion) {
+    let mut group = c.benchmark_group("features");
+    for (name, body) in bodies().into_iter().chain([("picture-400KB", picture(400_000))]) {
+        let peek = peek(&body).expect("a valid body");
+        let features = features(&body, &peek);
+        group.throughput(Throughput::Bytes(body.len() as u64));
+        group.bench_function(BenchmarkId::new("survey", name), |b| b.iter(|| black_box(&features).survey()));
+        group.bench_function(BenchmarkId::new("user", name), |b| b.iter(|| black_box(&features).user()));
+        let mut out = Vec::new();
+        group.bench_function(BenchmarkId::new("chain", name), |b| {
+            b.iter(|| {
+                let features = black_box(&features);
+                chain(features.salt(), features.pieces(), &mut out);
+                out.len()
+            });
+        });
+    }
+    group.finish();
+}
+
 fn main() {
     let mut criterion = Criterion::default().configure_from_args();
     bench_peek(&mut criterion);
     bench_splice(&mut criterion);
+    bench_features(&mut criterion);
     criterion.final_summary();
 }

@@ -1,7 +1,11 @@
-//! A stream that is turned round costs next to no memory allocations, whatever it says and to whom.
+//! A stream that is turned round costs next to no memory allocations, whatever it says and to whom; a look at a request
+//! costs none.
 
 use micro::Turned;
+use router_core::dialect::features::Features;
+use router_core::dialect::openai::peek;
 use router_core::domain::Dialect;
+use router_core::plan::chain;
 use samples::{Content, DIALECTS};
 
 const PIECES: usize = 1000;
@@ -31,4 +35,26 @@ fn an_event_of_any_pair_costs_at_most_one_allocation_on_average() {
         }
     }
     println!("{seen:#?}");
+}
+
+#[test]
+fn a_look_at_a_request_costs_no_allocation() {
+    let words = "a plain word ".repeat(1_000);
+    let body = format!(
+        r#"{{"model":"m","user":"u","tools":[{{}}],"metadata":{{"tier":"gold"}},"messages":[{{"content":[
+        {{"type":"text","text":"{words}"}},
+        {{"type":"image_url","image_url":{{"url":"data:image/png;base64,{}"}}}}]}}]}}"#,
+        "iVBORw0KGgoA".repeat(5_000)
+    );
+    let peek = peek(body.as_bytes()).expect("a valid body");
+    let (dialect, body, streams) = (Dialect::Openai, body.as_bytes(), true);
+    let features = Features { dialect, body, peek: &peek, streams, session: None, metadata: Some("team=a, env=b") };
+    let mut blocks = Vec::with_capacity(64);
+    let counted = allocation_counter::measure(|| {
+        let survey = features.survey();
+        chain(features.salt(), features.pieces(), &mut blocks);
+        let known = (features.user(), features.metadata("env").is_some(), features.metadata("tier").is_some());
+        assert!(survey.prompt_tokens > 4_000 && known.0 != 0 && known.1 && known.2 && blocks.len() > 30);
+    });
+    assert_eq!(counted.count_total, 0);
 }

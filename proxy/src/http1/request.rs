@@ -61,6 +61,10 @@ pub struct RequestHead<'h> {
     pub anthropic_beta: Option<&'h str>,
     /// `openai-beta`.
     pub openai_beta: Option<&'h str>,
+    /// `x-session-id`.
+    pub session_id: Option<&'h str>,
+    /// `x-tollgate-metadata`.
+    pub metadata: Option<&'h str>,
     /// `x-request-id`.
     pub request_id: Option<&'h str>,
     /// `x-client-request-id`.
@@ -90,6 +94,8 @@ impl<'h> RequestHead<'h> {
             anthropic_version: None,
             anthropic_beta: None,
             openai_beta: None,
+            session_id: None,
+            metadata: None,
             request_id: None,
             client_request_id: None,
             repeated: None,
@@ -104,6 +110,7 @@ impl<'h> RequestHead<'h> {
             7 => Some(("api-key", &mut self.api_key)),
             9 => Some(("x-api-key", &mut self.x_api_key)),
             11 => Some(("openai-beta", &mut self.openai_beta)),
+            12 if name.as_bytes()[2].eq_ignore_ascii_case(&b's') => Some(("x-session-id", &mut self.session_id)),
             12 => Some(("x-request-id", &mut self.request_id)),
             13 => Some(("authorization", &mut self.authorization)),
             14 if name.as_bytes()[0].eq_ignore_ascii_case(&b'a') => Some(("anthropic-beta", &mut self.anthropic_beta)),
@@ -112,6 +119,7 @@ impl<'h> RequestHead<'h> {
             17 if name.eq_ignore_ascii_case("x-litellm-api-key") => Some(("x-litellm-api-key", &mut self.migrated_key)),
             17 if name.eq_ignore_ascii_case("x-portkey-api-key") => Some(("x-portkey-api-key", &mut self.migrated_key)),
             17 => Some(("anthropic-version", &mut self.anthropic_version)),
+            19 if name.as_bytes()[2].eq_ignore_ascii_case(&b't') => Some(("x-tollgate-metadata", &mut self.metadata)),
             19 => Some(("x-client-request-id", &mut self.client_request_id)),
             _ => None,
         };

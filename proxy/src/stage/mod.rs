@@ -6,6 +6,7 @@ pub(crate) mod admit;
 pub(crate) mod attempt;
 pub(crate) mod authenticate;
 pub(crate) mod counting;
+pub(crate) mod hints;
 pub(crate) mod listing;
 pub(crate) mod plan;
 pub(crate) mod settle;

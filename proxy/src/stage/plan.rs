@@ -4,27 +4,28 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use router_core::dialect::Complaint;
+use router_core::dialect::features::{Features, Survey};
 use router_core::domain::{Seed, Tick, UsageReport};
 use router_core::exchange::{Outcome, UpstreamFault};
 use router_core::health::{Fault, State};
-use router_core::plan::{self, Ask, Capabilities, Capability, Choice, Decision, Ending, Named, Setback, Ticket};
+use router_core::plan::{self, Ask, Board, Choice, Decision, Ending, Named, Setback, Ticket};
 use router_core::snapshot::Key;
 
 use crate::respond::Refusal;
 use crate::world::{Target, World};
 
-/// Bytes of a request for each token of its prompt, about. Too many tokens cost a little money in a comparison; too few
-/// would let a prompt meet a context window that is too small, which its provider says.
-const BYTES_PER_TOKEN: usize = 4;
+/// Most of a body from this size on may be pictures, which would look like very long prompts: it is looked over whoever
+/// may serve it.
+const SURVEYED_FROM_BYTES: usize = 64 << 10;
 /// Decisions that may turn out to be late before a request is told that there is no room.
 const DECISIONS_MAX: u32 = 64;
 
-/// What the plan has to know of a request.
+/// What the plan has to know of a request beside its features.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Features {
-    pub(crate) bytes: usize,
+pub(crate) struct Bounds {
     pub(crate) max_tokens: Option<u64>,
-    pub(crate) streams: bool,
+    /// Whether it is several prompts, or is only counted.
+    pub(crate) batch: bool,
     /// When it arrived.
     pub(crate) started: Tick,
 }
@@ -41,7 +42,9 @@ pub(crate) enum Next {
 pub(crate) struct Journey {
     world: Arc<World>,
     named: Named,
-    features: Features,
+    bounds: Bounds,
+    survey: Survey,
+    user: u64,
     buffers: Buffers,
     waited: Duration,
     decisions: u32,
@@ -55,6 +58,8 @@ pub(crate) struct Buffers {
     candidates: Vec<u32>,
     /// Places of those that were tried.
     tried: Vec<u32>,
+    /// Hashes of the prompt's blocks, if a cache matters.
+    chain: Vec<u64>,
 }
 
 impl Journey {
@@ -63,14 +68,30 @@ impl Journey {
         world: &Arc<World>,
         key: &Key,
         asked: &str,
-        features: Features,
+        bounds: Bounds,
+        request: &Features<'_>,
         mut buffers: Buffers,
     ) -> Result<Self, Refusal> {
         buffers.tried.clear();
         let named = plan::candidates(&world.snapshot, key, asked, &mut buffers.candidates)
             .map_err(|why| Refusal::no_route(why, asked))?;
-        let seed = Seed::new(fastrand::u64(..));
-        Ok(Self { world: Arc::clone(world), named, features, buffers, waited: Duration::ZERO, decisions: 0, seed })
+        let survey = look(&world.board, bounds, request, &mut buffers);
+        Ok(Self {
+            world: Arc::clone(world),
+            named,
+            bounds,
+            survey,
+            user: request.user(),
+            buffers,
+            waited: Duration::ZERO,
+            decisions: 0,
+            seed: Seed::new(fastrand::u64(..)),
+        })
+    }
+
+    /// Hashes of the prompt's blocks; empty when no cache matters.
+    pub(crate) fn chain(&self) -> &[u64] {
+        &self.buffers.chain
     }
 
     /// Decides what to do next.
@@ -166,15 +187,14 @@ impl Journey {
     }
 
     fn ask(&self, now: Tick) -> Ask<'_> {
-        let needs = match self.features.streams {
-            true => Capabilities::NONE.with(Capability::Streaming),
-            false => Capabilities::NONE,
-        };
         Ask {
-            prompt_tokens: u32::try_from(self.features.bytes / BYTES_PER_TOKEN).unwrap_or(u32::MAX),
-            max_tokens: self.features.max_tokens.and_then(|tokens| u32::try_from(tokens).ok()),
-            needs,
-            elapsed: Duration::from_micros(now.micros_since(self.features.started)),
+            prompt_tokens: self.survey.prompt_tokens,
+            max_tokens: self.bounds.max_tokens.and_then(|tokens| u32::try_from(tokens).ok()),
+            chain: &self.buffers.chain,
+            batch: self.bounds.batch,
+            needs: self.survey.needs,
+            user: self.user,
+            elapsed: Duration::from_micros(now.micros_since(self.bounds.started)),
             waited: self.waited,
             candidates: &self.buffers.candidates,
             tried: &self.buffers.tried,
@@ -209,6 +229,18 @@ impl Journey {
             Outcome::Failed(_) | Outcome::Broken(_) => Ending::Failed(Fault::Broken),
         }
     }
+}
+
+/// Looks at as much of a request as makes a difference to those that may serve it.
+fn look(board: &Board, bounds: Bounds, request: &Features<'_>, buffers: &mut Buffers) -> Survey {
+    buffers.chain.clear();
+    let wants = board.wants(&buffers.candidates);
+    let dear = !bounds.batch && (wants.survey || request.body.len() >= SURVEYED_FROM_BYTES);
+    let survey = if dear { request.survey() } else { request.glance() };
+    if !bounds.batch && wants.chain_from.is_some_and(|least| survey.prompt_tokens >= least) {
+        plan::chain(request.salt(), request.pieces(), &mut buffers.chain);
+    }
+    survey
 }
 
 /// How an attempt went, as far as the plan is concerned.

@@ -88,6 +88,8 @@ pub(crate) struct Job<'j> {
 pub(crate) struct Flight<'j> {
     pub(crate) world: &'j World,
     pub(crate) ticket: &'j mut Ticket,
+    /// Hashes of the prompt's blocks, which the provider has read once it answers.
+    pub(crate) chain: &'j [u64],
     /// Whether the first word counts, or the head.
     pub(crate) stream: bool,
 }
@@ -102,7 +104,7 @@ impl Flight<'_> {
     fn note(&mut self, fact: Fact, now: Tick) {
         let first = if self.stream { Fact::FirstForward } else { Fact::FirstByte };
         if fact == first {
-            self.world.board.first(self.ticket, &[], now);
+            self.world.board.first(self.ticket, self.chain, now);
         }
     }
 }

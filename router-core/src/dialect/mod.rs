@@ -21,6 +21,7 @@ mod base64;
 pub mod bedrock;
 mod cite;
 mod complaint;
+pub mod features;
 mod fields;
 mod frame;
 pub mod gemini;

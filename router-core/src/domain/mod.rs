@@ -1,5 +1,6 @@
 //! The words every other module speaks: identities, money, tokens, time and chance. Imports nothing of ours.
 
+mod capability;
 mod dialect;
 mod ids;
 mod money;
@@ -8,6 +9,7 @@ mod style;
 mod time;
 mod usage;
 
+pub use capability::{Capabilities, Capability};
 pub use dialect::Dialect;
 pub use ids::{DeploymentId, Id128, KeyDigest, KeyId, ParseIdError, ProviderId, RequestId, TenantId, UserId};
 pub use money::{Credits, ParseMoneyError, PicoPerToken, Price};

@@ -29,6 +29,11 @@ pub struct Span {
 }
 
 impl Span {
+    /// Whether there is no byte in it.
+    pub const fn is_empty(self) -> bool {
+        self.start == self.end
+    }
+
     /// These bytes of `text`.
     ///
     /// # Panics

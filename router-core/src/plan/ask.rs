@@ -2,8 +2,7 @@
 
 use std::time::Duration;
 
-use super::facts::{Capabilities, Capability};
-use crate::domain::Tick;
+use crate::domain::{Capabilities, Capability, Tick};
 use crate::health::Way;
 
 /// One request that wants a deployment.
@@ -17,6 +16,8 @@ pub struct Ask<'a> {
     pub max_tokens: Option<u32>,
     /// Hashes of the prompt's blocks ([`super::chain`]); empty when no cache matters.
     pub chain: &'a [u64],
+    /// Whether no context window must hold the whole prompt: it is several, or is only counted.
+    pub batch: bool,
     /// What the deployment must be able to do.
     pub needs: Capabilities,
     /// Since the request arrived.

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use super::ask::{Choice, Decision};
-use super::facts::Capability;
 use super::field::{Field, Round, Runner};
 use super::policy::Strategy;
 use super::retry::pause;
 use super::score::quantile_s;
-use crate::domain::Tick;
+use crate::domain::{Capability, Tick};
 use crate::health::{Access, Way};
 
 /// The best healthy one this many times dearer than a tripped one would be if it were mended is distress: a request in

@@ -17,7 +17,7 @@ fn needed(ask: &Ask<'_>, terms: &Terms, expected_output: f32) -> f32 {
 /// Whether a deployment can serve a request.
 pub(super) fn fits(ask: &Ask<'_>, terms: &Terms, expected_output: f32) -> bool {
     let able = ask.needs.without(terms.capabilities).is_empty();
-    able && (terms.window == u32::MAX || needed(ask, terms, expected_output) <= terms.window as f32)
+    able && (terms.window == u32::MAX || ask.batch || needed(ask, terms, expected_output) <= terms.window as f32)
 }
 
 /// Why none of several can, told by the one that comes closest: the missing capability, or the longest window.
@@ -58,7 +58,7 @@ impl Closest {
 mod tests {
     use super::*;
     use crate::domain::DeploymentId;
-    use crate::plan::facts::{Capabilities, Capability, Facts};
+    use crate::plan::{Capabilities, Capability, Facts};
 
     fn terms(capabilities: Capabilities, window: u32) -> Terms {
         let id = DeploymentId::named("d");
@@ -99,6 +99,12 @@ mod tests {
     fn a_bound_beyond_what_a_deployment_can_answer_needs_no_room() {
         let ask = Ask { prompt_tokens: 1_000, max_tokens: Some(u32::MAX), ..Ask::default() };
         assert!(fits(&ask, &terms(Capabilities::NONE, 5_200), 300.0));
+    }
+
+    #[test]
+    fn a_batch_needs_no_window_that_holds_all_of_it() {
+        let ask = Ask { prompt_tokens: 100_000, batch: true, ..Ask::default() };
+        assert!(fits(&ask, &terms(Capabilities::NONE, 8_000), 300.0));
     }
 
     #[test]

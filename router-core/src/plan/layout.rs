@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::board::{Layout, Quota};
-use super::facts::{Capabilities, Capability, Facts, PromptCache};
+use super::facts::{Facts, PromptCache};
 use super::policy::{Objective, Policy, Strategy};
-use crate::domain::{Credits, DeploymentId};
+use crate::domain::{Capabilities, Capability, Credits, DeploymentId};
 use crate::snapshot::{CacheDoc, Deployment, PolicyDoc, Preset, Provider, QuotaDoc, Snapshot};
 
 impl Layout {

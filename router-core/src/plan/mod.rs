@@ -21,13 +21,16 @@ mod retry;
 mod route;
 mod score;
 mod ticket;
+mod wants;
 
+pub use crate::domain::{Capabilities, Capability};
 pub use affinity::{BLOCK_BYTES, BLOCKS_MAX, chain};
 pub use ask::{Ask, Choice, Decision, Unfit};
 pub use board::{Board, Layout, Quota};
-pub use facts::{Capabilities, Capability, Facts, PromptCache};
+pub use facts::{Facts, PromptCache};
 pub use names::{Named, NoRoute, candidates};
 pub use policy::{Objective, Policy, RetryBudget, Strategy};
 pub use report::{DeploymentHealth, HealthReport};
 pub use retry::{Setback, pause, retryable};
 pub use ticket::{Ending, Ticket};
+pub use wants::Wants;

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use super::ask::{Ask, Choice};
 use super::board::{Board, Seat};
-use super::facts::Capability;
 use super::policy::Policy;
-use crate::domain::Tick;
+use crate::domain::{Capability, Tick};
 use crate::health::{Fault, Flight, Need, RateLimits, Sent};
 
 /// A request on its way. One that is dropped has ended without telling anything: it leaves every count all the same.

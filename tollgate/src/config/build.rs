@@ -44,7 +44,7 @@ pub(super) fn build(file: File, layers: &Layers, environment: &Environment) -> R
     let gateway = gateway(&file, &data_dir, &mut complaints);
     let demo_interval = file.demo.chunk_interval;
     let mode = file.demo.enabled;
-    let Catalog { base, credentials, notes } = catalog::build(&file, environment, &mut complaints);
+    let Catalog { base, credentials, notes, .. } = catalog::build(&file, environment, &mut complaints);
     let demo = match mode {
         DemoMode::Auto => base.providers.is_empty(),
         DemoMode::On => true,

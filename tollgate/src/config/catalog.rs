@@ -1,12 +1,13 @@
 //! Providers, deployments and keys: from the file and from shortcuts in the environment.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
+use std::num::NonZeroU32;
 
 use control_plane::authz::DEFAULT_ORGANISATION;
 use router_core::domain::{
-    CredentialForm, DeploymentId, Dialect, KeyDigest, KeyId, Price, ProviderId, Style, TenantId,
+    Capability, CredentialForm, DeploymentId, Dialect, KeyDigest, KeyId, Price, ProviderId, Style, TenantId,
 };
-use router_core::snapshot::{DeploymentDoc, KeyDoc, ProviderDoc, QuotaDoc, SnapshotDoc, TraitsDoc};
+use router_core::snapshot::{CacheDoc, DeploymentDoc, KeyDoc, ProviderDoc, QuotaDoc, SnapshotDoc, TraitsDoc};
 use tollgate_proxy::upstream::{Credentials, Secret, check_google_account};
 
 use super::build::Complaints;
@@ -14,6 +15,7 @@ use super::file::{Credential, Deployment, File, Key, Lossy, Price as PriceShape,
 use super::kinds::{self, Kind};
 use super::layers::{Environment, SettingPath};
 use super::pem;
+use super::routing::Cache;
 use super::secret::SecretSource;
 use super::shortcuts::{SHORTCUTS, Shortcut};
 
@@ -24,6 +26,8 @@ pub(super) struct Catalog {
     pub(super) credentials: Credentials,
     /// What was added without a section in the file, for people.
     pub(super) notes: Vec<String>,
+    /// Prompt caches that providers have by their kind.
+    caches: BTreeMap<ProviderId, CacheDoc>,
 }
 
 /// Builds the catalog, noting what is wrong.
@@ -68,6 +72,7 @@ impl Catalog {
         if let Some(file) = &provider.ca_file {
             complaints.take(&path.clone().key("ca_file"), pem::check_certificates(file));
         }
+        self.caches.extend(provider.kind.and_then(Kind::cache).map(|cache| (id, cache)));
         let preset = provider.kind.map(Kind::preset);
         let known_url = preset.as_ref().and_then(|preset| preset.base_url).map(str::to_owned);
         let base_url = provider
@@ -108,6 +113,7 @@ impl Catalog {
         let secret = credential(key.to_owned(), &format!("from ${}", shortcut.key_variable));
         let Some(secret) = complaints.take(&SettingPath::of("providers"), secret) else { return };
         self.credentials.insert(id, secret);
+        self.caches.extend(shortcut.kind.cache().map(|cache| (id, cache)));
         self.base.providers.push(ProviderDoc {
             id,
             name: shortcut.name.to_owned(),
@@ -123,7 +129,9 @@ impl Catalog {
         // A model that the file places itself is not spread over a second provider behind its back.
         let placed = |model: &str| file.deployments.iter().any(|deployment| deployment.model == model);
         for model in shortcut.models.iter().filter(|model| !placed(model)) {
-            self.base.deployments.push(deployment(model, shortcut.name, model, None));
+            let mut new = deployment(model, shortcut.name, model, None);
+            new.traits.cache = shortcut.kind.cache();
+            self.base.deployments.push(new);
         }
         self.notes.push(format!("provider `{}` was added because ${} is set", shortcut.name, shortcut.key_variable));
     }
@@ -137,12 +145,25 @@ impl Catalog {
         }
         let provider_model = from.provider_model.as_deref().unwrap_or(&from.model);
         let mut new = deployment(&from.model, &from.provider, provider_model, from.price.as_ref().map(price));
-        new.traits = TraitsDoc { weight: from.weight, priority: from.priority, ..TraitsDoc::default() };
+        new.traits = self.traits(from);
         if self.base.deployments.iter().any(|old| old.id == new.id) {
             let message = format!("{:?} at {:?} as {provider_model:?} is declared twice", from.model, from.provider);
             complaints.add(path, message);
         }
         self.base.deployments.push(new);
+    }
+
+    /// What else routing is told of a deployment.
+    fn traits(&self, from: &Deployment) -> TraitsDoc {
+        let names = |list: &Vec<Capability>| list.iter().map(|capability| capability.name().to_owned()).collect();
+        TraitsDoc {
+            weight: from.weight,
+            priority: from.priority,
+            context_window: from.context_window.map(NonZeroU32::get),
+            output_tokens_max: from.output_tokens_max.map(NonZeroU32::get),
+            capabilities: from.capabilities.as_ref().map(names),
+            cache: Cache::of(from.cache, self.caches.get(&ProviderId::named(&from.provider)).copied()),
+        }
     }
 
     fn add_key(&mut self, key: &Key, path: &SettingPath, environment: &Environment, complaints: &mut Complaints<'_>) {

@@ -72,7 +72,7 @@ fn quoted(message: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The known name that was most likely meant.
-fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
+pub(super) fn nearest<'a>(wrong: &str, known: &[&'a str]) -> Option<&'a str> {
     let scored = known.iter().map(|name| (strsim::jaro_winkler(wrong, name), *name));
     let best = scored.max_by(|(a, _), (b, _)| a.total_cmp(b))?;
     (best.0 >= LIKENESS_MIN).then_some(best.1)

@@ -4,15 +4,16 @@
 //! file in `deploy/` shows every setting and is tested against these defaults.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use router_core::domain::{Dialect, KeyDigest, PicoPerToken, Quirks};
+use router_core::domain::{Capability, Dialect, KeyDigest, PicoPerToken, Quirks};
 use serde::{Deserialize, Deserializer, de};
 use tollgate_proxy::config::{AccessLog, Deadlines as ProxyDeadlines, Limits as ProxyLimits};
 
 use super::kinds::Kind;
-use super::routing::Routing;
+use super::routing::{Cache, Routing, capabilities};
 use super::secret::SecretSource;
 use super::values::{access_log, address, decimal, duration, size, some_decimal, some_text};
 
@@ -277,6 +278,11 @@ pub(super) struct Deployment {
     pub(super) weight: Option<u32>,
     #[serde(default)]
     pub(super) priority: u8,
+    #[serde(default, deserialize_with = "capabilities")]
+    pub(super) capabilities: Option<Vec<Capability>>,
+    pub(super) context_window: Option<NonZeroU32>,
+    pub(super) output_tokens_max: Option<NonZeroU32>,
+    pub(super) cache: Option<Cache>,
 }
 
 /// Credits per million tokens.

@@ -3,6 +3,7 @@
 //! As of November 2026, from the providers' public API references. Everything here can be said in the file as well.
 
 use router_core::domain::{Address, CredentialForm, Dialect, Quirks, Style};
+use router_core::snapshot::CacheDoc;
 use serde::Deserialize;
 
 /// Google Cloud's address of a project's models.
@@ -74,6 +75,24 @@ impl Kind {
             Self::AzureOpenai => Preset { style: azure(), ..of(Dialect::Openai) },
             _ => Preset { style: Style { quirks: self.quirks(), ..Style::default() }, ..of(Dialect::Openai) },
         }
+    }
+
+    /// The prompt cache that its models have without being asked, or when asked in the request. Newer models may want more
+    /// tokens; how often prompts are found there is learned.
+    pub(super) const fn cache(self) -> Option<CacheDoc> {
+        let (tokens_min, minutes, bills_writes) = match self {
+            // developers.openai.com/api/docs/guides/prompt-caching; learn.microsoft.com, "Prompt caching" of Azure OpenAI:
+            // from 1,024 tokens on, kept for 5 to 10 minutes without use.
+            Self::Openai | Self::AzureOpenai => (1024, 10, false),
+            // platform.claude.com/docs/en/build-with-claude/prompt-caching: from 1,024 tokens on (4,096 with some models),
+            // for 5 minutes, and a write costs a quarter more than input.
+            Self::Anthropic | Self::VertexAnthropic => (1024, 5, true),
+            // ai.google.dev/gemini-api/docs/caching, "Implicit caching": from 2,048 tokens on with most models; for how long
+            // is not said.
+            Self::Gemini | Self::GeminiOpenai | Self::VertexGemini => (2048, 5, false),
+            _ => return None,
+        };
+        Some(CacheDoc { tokens_min, ttl_s: minutes * 60, bills_writes })
     }
 
     /// Where the API starts, unless every customer has an address of their own.

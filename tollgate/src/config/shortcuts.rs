@@ -2,6 +2,7 @@
 
 use router_core::domain::Dialect;
 
+use super::kinds::Kind;
 use super::layers::Environment;
 
 /// A provider that comes with its address and the names of its models.
@@ -14,6 +15,7 @@ pub(super) struct Shortcut {
     /// The variable that moves the address, where the provider's own SDK reads one with the same meaning.
     base_url_variable: Option<&'static str>,
     base_url: &'static str,
+    pub(super) kind: Kind,
     /// The API it speaks.
     pub(super) dialect: Dialect,
     /// Further APIs that it speaks.
@@ -30,6 +32,7 @@ pub(super) const SHORTCUTS: [Shortcut; 3] = [
         key_variable: "OPENAI_API_KEY",
         base_url_variable: Some("OPENAI_BASE_URL"),
         base_url: "https://api.openai.com/v1",
+        kind: Kind::Openai,
         dialect: Dialect::Openai,
         also: &[Dialect::Responses],
         models: &[
@@ -46,6 +49,7 @@ pub(super) const SHORTCUTS: [Shortcut; 3] = [
         key_variable: "ANTHROPIC_API_KEY",
         base_url_variable: Some("ANTHROPIC_BASE_URL"),
         base_url: "https://api.anthropic.com",
+        kind: Kind::Anthropic,
         dialect: Dialect::Anthropic,
         also: &[],
         models: &["claude-fable-5-1", "claude-opus-5-5", "claude-sonnet-5-5", "claude-haiku-5-5"],
@@ -55,6 +59,7 @@ pub(super) const SHORTCUTS: [Shortcut; 3] = [
         key_variable: "GEMINI_API_KEY",
         base_url_variable: None,
         base_url: "https://generativelanguage.googleapis.com",
+        kind: Kind::Gemini,
         dialect: Dialect::Gemini,
         also: &[],
         models: &["gemini-3.8-flash", "gemini-3.5-flash-lite", "gemini-3.1-pro-preview"],

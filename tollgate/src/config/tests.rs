@@ -140,6 +140,20 @@ fn what_cannot_work_is_refused() {
             "[demo]\nenabled = true\n[[providers]]\nname = \"demo\"\nbase_url = \"http://a\"",
             "\"demo\" is declared twice",
         ),
+        (
+            "[[deployments]]\nmodel = \"m\"\nprovider = \"a\"\ncapabilities = [\"tool\"]",
+            "`deployments[0].capabilities`: there is no capability \"tool\"; did you mean \"tools\"?",
+        ),
+        (
+            "[[deployments]]\nmodel = \"m\"\nprovider = \"a\"\ncapabilities = [\"magic\"]",
+            "there is no capability \"magic\"; there are: streaming, tools, vision,",
+        ),
+        ("[[deployments]]\nmodel = \"m\"\nprovider = \"a\"\ncontext_window = 0", "`deployments[0].context_window`"),
+        ("[[deployments]]\nmodel = \"m\"\nprovider = \"a\"\ncache = true", "expected false, or a table such as"),
+        (
+            "[[deployments]]\nmodel = \"m\"\nprovider = \"a\"\ncache = { tokens = 1 }",
+            "`deployments[0].cache.tokens` is not a setting; there are: tokens_min, ttl, bills_writes",
+        ),
         ("[[keys]]\nname = \"a\"", "exactly one of `secret` and `sha256`"),
         ("[[keys]]\nname = \"a\"\nsha256 = \"12\"", "64 hexadecimal digits"),
         ("gateway = ", "is not TOML"),
@@ -240,4 +254,40 @@ fn a_kind_brings_address_dialect_and_quirks_and_the_file_counts_more() {
     assert_eq!((providers[1].base_url.as_str(), providers[1].also.len()), ("http://localhost:1/v1", 0));
     assert!(providers[2].base_url.ends_with("/projects/p/locations/global/endpoints/openapi"));
     assert_eq!(providers[3].dialect, Dialect::Anthropic);
+}
+
+#[test]
+fn a_cache_is_as_the_kind_has_it_unless_the_deployment_says_otherwise() {
+    let text = "[[providers]]\nname = \"claude\"\nkind = \"anthropic\"\n[[providers]]\nname = \"own\"\n\
+                base_url = \"http://a\"\n\
+                [[deployments]]\nmodel = \"a\"\nprovider = \"claude\"\n\
+                [[deployments]]\nmodel = \"b\"\nprovider = \"claude\"\ncache = { tokens_min = 4096, ttl = \"1h\" }\n\
+                [[deployments]]\nmodel = \"c\"\nprovider = \"claude\"\ncache = false\n\
+                [[deployments]]\nmodel = \"d\"\nprovider = \"own\"\n\
+                [[deployments]]\nmodel = \"e\"\nprovider = \"own\"\ncache = {}\n";
+    let settings = good(text, &Environment::from([("OPENAI_API_KEY", "sk-1")]));
+    let cache = |model: &str| {
+        let found = settings.base.deployments.iter().find(|deployment| deployment.model == model);
+        let cache = found.expect("it is declared").traits.cache;
+        cache.map(|cache| (cache.tokens_min, cache.ttl_s, cache.bills_writes))
+    };
+    for (model, expected) in [
+        ("a", Some((1024, 300, true))),
+        ("b", Some((4096, 3_600, true))),
+        ("c", None),
+        ("d", None),
+        ("e", Some((1024, 300, false))),
+        ("gpt-6-luna", Some((1024, 600, false))),
+    ] {
+        assert_eq!(cache(model), expected, "{model}");
+    }
+}
+
+#[test]
+fn what_a_deployment_can_do_reaches_the_data_plane() {
+    let text = "[[providers]]\nname = \"own\"\nbase_url = \"http://a\"\n[[deployments]]\nmodel = \"m\"\nprovider = \"own\"\n\
+                capabilities = [\"tools\", \"vision\"]\ncontext_window = 8000\noutput_tokens_max = 500\n";
+    let traits = &good(text, &nothing()).base.deployments[0].traits;
+    assert_eq!(traits.capabilities.as_deref(), Some(&["tools".to_owned(), "vision".to_owned()][..]));
+    assert_eq!((traits.context_window, traits.output_tokens_max), (Some(8_000), Some(500)));
 }

@@ -10,6 +10,7 @@ mod bad_body;
 pub mod chat;
 mod error;
 mod keys;
+pub(super) mod member;
 mod options;
 mod request;
 mod splice;
@@ -17,5 +18,6 @@ pub(super) mod usage;
 
 pub use bad_body::BadBody;
 pub use error::ProviderError;
+pub use member::Parts;
 pub use request::{MEMBERS_MAX, Peek, Peeker, peek};
 pub use splice::{Edits, VERTEX_VERSION};

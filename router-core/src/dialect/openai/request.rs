@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use super::BadBody;
 use super::keys::Keys;
+use super::member::{Member, Parts};
 use super::options::{self, Options};
 use crate::json::{Fault, Malformed, Scanner, Span, Token, unescape};
 
@@ -38,6 +39,8 @@ pub struct Peek<'b> {
     pub is_sampled: bool,
     /// A member that wants something remembered from another request, or for one (Responses).
     pub state: Option<&'static str>,
+    /// Where the members are that tell what it needs.
+    pub parts: Parts,
     /// Where the body's opening brace is.
     pub object_start: usize,
 }
@@ -46,7 +49,7 @@ impl Peek<'_> {
     /// The same, with the model's name as it is kept elsewhere: the body need not stay.
     pub fn named(self, model: &str) -> Peek<'_> {
         let Self { model_span, stream, stream_options, include_usage, include_usage_span, .. } = self;
-        let Self { max_tokens, max_completion_tokens, n, user, is_sampled, state, object_start, .. } = self;
+        let Self { max_tokens, max_completion_tokens, n, user, is_sampled, state, parts, object_start, .. } = self;
         Peek {
             model: Cow::Borrowed(model),
             model_span,
@@ -60,6 +63,7 @@ impl Peek<'_> {
             user,
             is_sampled,
             state,
+            parts,
             object_start,
         }
     }
@@ -81,62 +85,8 @@ pub struct Peeker {
     keys: Keys,
     /// The member whose value comes next, if we want it.
     next: Option<Member>,
-    /// Values, by [`Member`].
-    found: [Option<Span>; Member::COUNT],
-}
-
-/// The members that we read.
-#[derive(Debug, Clone, Copy)]
-enum Member {
-    Model,
-    Stream,
-    StreamOptions,
-    MaxTokens,
-    MaxCompletionTokens,
-    N,
-    User,
-    Temperature,
-    TopP,
-    TopK,
-    PreviousResponseId,
-    Conversation,
-    Background,
-}
-
-impl Member {
-    const COUNT: usize = 13;
-    const ALL: [(&str, Self); Self::COUNT] = [
-        ("model", Self::Model),
-        ("stream", Self::Stream),
-        ("stream_options", Self::StreamOptions),
-        ("max_tokens", Self::MaxTokens),
-        ("max_completion_tokens", Self::MaxCompletionTokens),
-        ("n", Self::N),
-        ("user", Self::User),
-        ("temperature", Self::Temperature),
-        ("top_p", Self::TopP),
-        ("top_k", Self::TopK),
-        ("previous_response_id", Self::PreviousResponseId),
-        ("conversation", Self::Conversation),
-        ("background", Self::Background),
-    ];
-
-    /// Those that want something remembered.
-    const STATE: [(&str, Self); 3] = [
-        ("previous_response_id", Self::PreviousResponseId),
-        ("conversation", Self::Conversation),
-        ("background", Self::Background),
-    ];
-
-    /// The member with this key. One that differs in letter case is refused: some servers' JSON readers do not mind
-    /// the case, and would take another model than the one that we authorise.
-    fn named(key: &[u8]) -> Result<Option<Self>, BadBody> {
-        match Self::ALL.iter().find(|(name, _)| key.eq_ignore_ascii_case(name.as_bytes())) {
-            Some((name, member)) if key == name.as_bytes() => Ok(Some(*member)),
-            Some((name, _)) => Err(BadBody::Miscased { key: name }),
-            None => Ok(None),
-        }
-    }
+    /// Values, by [`Member`]; empty where there is none.
+    found: [Span; Member::COUNT],
 }
 
 impl Default for Peeker {
@@ -148,7 +98,12 @@ impl Default for Peeker {
 impl Peeker {
     /// Begins a body.
     pub const fn new() -> Self {
-        Self { scanner: Scanner::new(), keys: Keys::new(), next: None, found: [None; Member::COUNT] }
+        Self {
+            scanner: Scanner::new(),
+            keys: Keys::new(),
+            next: None,
+            found: [Span { start: 0, end: 0 }; Member::COUNT],
+        }
     }
 
     /// Scans what is new in `body`: all of the body that has arrived so far, from its first byte.
@@ -161,7 +116,7 @@ impl Peeker {
                 Token::Key(key) => self.next = Member::named(&self.keys.add(body, key)?)?,
                 Token::Value(value) => {
                     if let Some(member) = self.next {
-                        self.found[member as usize] = Some(value);
+                        self.found[member as usize] = value;
                     }
                 }
             }
@@ -191,7 +146,7 @@ impl Peeker {
     }
 
     fn read<'b>(self, body: &'b [u8], addressed: Option<&'b str>) -> Result<Peek<'b>, BadBody> {
-        let of = |member: Member| self.found[member as usize];
+        let of = |member: Member| Some(self.found[member as usize]).filter(|span| !span.is_empty());
         let value = |member| of(member).map(|span| span.of(body));
         let is_set = |member| value(member).is_some_and(|value| !matches!(value, b"null" | b"false"));
         let model_span = of(Member::Model);
@@ -215,6 +170,7 @@ impl Peeker {
             user: of(Member::User),
             is_sampled: is_set(Member::Temperature) || is_set(Member::TopP) || is_set(Member::TopK),
             state: Member::STATE.into_iter().find(|(_, member)| is_set(*member)).map(|(name, _)| name),
+            parts: Parts::of(&self.found),
             object_start: body.len() - body.trim_ascii_start().len(),
         })
     }

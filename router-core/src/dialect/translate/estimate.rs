@@ -3,14 +3,11 @@
 use super::read_request;
 use crate::chat::{Block, Body, ChatRequest, Message, ToolBody};
 use crate::dialect::Invalid;
+use crate::dialect::features::{BYTES_PER_TOKEN, TOKENS_PER_IMAGE};
 use crate::domain::Dialect;
 
-/// Bytes of text per token: between English prose (4.5) and code (3.5) in today's vocabularies.
-const BYTES_PER_TOKEN: usize = 4;
 /// What a message costs beside its text.
 const TOKENS_PER_MESSAGE: usize = 4;
-/// A picture of a usual size.
-const TOKENS_PER_IMAGE: usize = 1_000;
 /// Bytes of a document or a sound per token.
 const MEDIA_BYTES_PER_TOKEN: usize = 60;
 

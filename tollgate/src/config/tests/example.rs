@@ -63,6 +63,7 @@ fn the_example_shows_every_setting() {
         "providers.quirks",
         "deployments",
         "deployments.price",
+        "deployments.cache",
         "keys",
     ];
     for section in sections {
