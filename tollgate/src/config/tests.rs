@@ -152,7 +152,7 @@ fn what_cannot_work_is_refused() {
         ("[[deployments]]\nmodel = \"m\"\nprovider = \"a\"\ncache = true", "expected false, or a table such as"),
         (
             "[[deployments]]\nmodel = \"m\"\nprovider = \"a\"\ncache = { tokens = 1 }",
-            "`deployments[0].cache.tokens` is not a setting; there are: tokens_min, ttl, bills_writes",
+            "`deployments[0].cache.tokens` is not a setting; did you mean `deployments[0].cache.tokens_min`?",
         ),
         ("[[keys]]\nname = \"a\"", "exactly one of `secret` and `sha256`"),
         ("[[keys]]\nname = \"a\"\nsha256 = \"12\"", "64 hexadecimal digits"),
