@@ -3,3 +3,4 @@
 //! Of `router-core` it knows `domain` only; it does not know requests, dialects, proxies or databases.
 
 pub mod meter;
+pub mod wire;

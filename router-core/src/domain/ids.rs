@@ -147,6 +147,26 @@ id!(
     RequestId,
     "req_"
 );
+id!(
+    /// One exchange with a client: ours alone, unlike a [`RequestId`], which a client may choose and repeat.
+    ExchangeId,
+    "exc_"
+);
+id!(
+    /// A budget: how much a key, a user, a team or an organisation may spend.
+    BudgetId,
+    "bud_"
+);
+id!(
+    /// A slice of a budget's period that was lent to one node.
+    LeaseId,
+    "lea_"
+);
+id!(
+    /// A proxy with its journal. It keeps its id over restarts, as its journal lies in its data folder.
+    NodeId,
+    "nod_"
+);
 
 /// SHA-256 of an API key: the only form in which a key is stored or compared.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

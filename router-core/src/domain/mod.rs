@@ -11,7 +11,8 @@ mod usage;
 
 pub use capability::{Capabilities, Capability};
 pub use dialect::Dialect;
-pub use ids::{DeploymentId, Id128, KeyDigest, KeyId, ParseIdError, ProviderId, RequestId, TenantId, UserId};
+pub use ids::{BudgetId, DeploymentId, ExchangeId, Id128, KeyDigest, KeyId, LeaseId, NodeId};
+pub use ids::{ParseIdError, ProviderId, RequestId, TenantId, UserId};
 pub use money::{Credits, ParseMoneyError, PicoPerToken, Price};
 pub use seed::Seed;
 pub use style::{Address, CredentialForm, Quirks, Style};
