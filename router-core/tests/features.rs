@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 const CLIENTS: [Dialect; 4] = [Dialect::Openai, Dialect::Responses, Dialect::Anthropic, Dialect::Gemini];
 
 /// What a look at a body tells, whose headers say this.
-fn look<T>(dialect: Dialect, body: &[u8], headers: [Option<&str>; 2], of: impl FnOnce(&Features<'_>) -> T) -> T {
+fn look<T>(dialect: Dialect, body: &[u8], headers: [Option<&str>; 2], of: impl FnOnce(Features<'_>) -> T) -> T {
     let peek = peek(body).expect("a valid body");
     let [session, metadata] = headers;
-    of(&Features { dialect, body, peek: &peek, streams: false, session, metadata })
+    of(Features { dialect, body, peek: &peek, streams: false, session, metadata })
 }
 
 fn survey(dialect: Dialect, body: &Value) -> Survey {
@@ -23,13 +23,13 @@ fn survey(dialect: Dialect, body: &Value) -> Survey {
 fn chain_of(dialect: Dialect, body: &Value) -> Vec<u64> {
     let mut out = Vec::new();
     look(dialect, body.to_string().as_bytes(), [None; 2], |features| {
-        chain(features.salt(), features.pieces(), &mut out)
+        chain(features.salt(), features.pieces(), &mut out);
     });
     out
 }
 
 #[track_caller]
-fn expect_needs(dialect: Dialect, members: Value, expected: &[Capability]) {
+fn expect_needs(dialect: Dialect, members: &Value, expected: &[Capability]) {
     let mut body = json!({"model": "m"});
     let members = members.as_object().expect("an object").clone();
     body.as_object_mut().expect("an object").extend(members);
@@ -89,10 +89,10 @@ fn a_question_in_plain_words_needs_nothing() {
     }
     let nothing = json!({"tools": [], "reasoning_effort": "none", "reasoning": null, "response_format": {"type": "text"},
         "thinking": {"type": "disabled"}, "modalities": ["text"], "metadata": null});
-    expect_needs(Dialect::Openai, nothing, &[]);
+    expect_needs(Dialect::Openai, &nothing, &[]);
     let thinking_config = json!({"thinkingBudget": 0});
-    expect_needs(Dialect::Gemini, json!({"generationConfig": {"thinkingConfig": thinking_config}}), &[]);
-    expect_needs(Dialect::Responses, json!({"reasoning": {"effort": null}, "text": {"verbosity": "low"}}), &[]);
+    expect_needs(Dialect::Gemini, &json!({"generationConfig": {"thinkingConfig": thinking_config}}), &[]);
+    expect_needs(Dialect::Responses, &json!({"reasoning": {"effort": null}, "text": {"verbosity": "low"}}), &[]);
 }
 
 #[test]
@@ -100,23 +100,23 @@ fn wishes_are_understood_in_every_dialect() {
     use Capability::{AudioOutput, JsonSchema, Reasoning, Tools};
     let tools = json!([{"name": "find"}]);
     for dialect in CLIENTS {
-        expect_needs(dialect, json!({"tools": tools}), &[Tools]);
+        expect_needs(dialect, &json!({"tools": tools}), &[Tools]);
     }
-    expect_needs(Dialect::Openai, json!({"reasoning_effort": "low"}), &[Reasoning]);
-    expect_needs(Dialect::Openai, json!({"modalities": ["text", "audio"], "audio": {}}), &[AudioOutput]);
+    expect_needs(Dialect::Openai, &json!({"reasoning_effort": "low"}), &[Reasoning]);
+    expect_needs(Dialect::Openai, &json!({"modalities": ["text", "audio"], "audio": {}}), &[AudioOutput]);
     expect_needs(
         Dialect::Openai,
-        json!({"response_format": {"type": "json_schema", "json_schema": {}}}),
+        &json!({"response_format": {"type": "json_schema", "json_schema": {}}}),
         &[JsonSchema],
     );
-    expect_needs(Dialect::Responses, json!({"reasoning": {"effort": "high"}}), &[Reasoning]);
-    expect_needs(Dialect::Responses, json!({"text": {"format": {"type": "json_schema"}}}), &[JsonSchema]);
-    expect_needs(Dialect::Anthropic, json!({"thinking": {"type": "enabled", "budget_tokens": 2048}}), &[Reasoning]);
-    expect_needs(Dialect::Anthropic, json!({"output_config": {"format": {"type": "json_schema"}}}), &[JsonSchema]);
+    expect_needs(Dialect::Responses, &json!({"reasoning": {"effort": "high"}}), &[Reasoning]);
+    expect_needs(Dialect::Responses, &json!({"text": {"format": {"type": "json_schema"}}}), &[JsonSchema]);
+    expect_needs(Dialect::Anthropic, &json!({"thinking": {"type": "enabled", "budget_tokens": 2048}}), &[Reasoning]);
+    expect_needs(Dialect::Anthropic, &json!({"output_config": {"format": {"type": "json_schema"}}}), &[JsonSchema]);
     let config =
         json!({"responseSchema": {}, "thinkingConfig": {"thinkingBudget": -1}, "responseModalities": ["AUDIO"]});
-    expect_needs(Dialect::Gemini, json!({"generationConfig": config}), &[JsonSchema, Reasoning, AudioOutput]);
-    expect_needs(Dialect::Gemini, json!({"generation_config": {"response_json_schema": {}}}), &[JsonSchema]);
+    expect_needs(Dialect::Gemini, &json!({"generationConfig": config}), &[JsonSchema, Reasoning, AudioOutput]);
+    expect_needs(Dialect::Gemini, &json!({"generation_config": {"response_json_schema": {}}}), &[JsonSchema]);
 }
 
 #[test]
